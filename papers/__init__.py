@@ -1,0 +1,1 @@
+"""From a study to a PDF, without a language model."""

@@ -1,0 +1,1 @@
+"""From a paper to a judgement, without a language model."""

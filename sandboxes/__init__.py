@@ -1,0 +1,1 @@
+"""Run a command where it can do no harm."""

@@ -1,0 +1,1 @@
+"""What can be studied: templates, their design spaces, ideas and trials."""
