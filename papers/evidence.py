@@ -58,7 +58,8 @@ class Conclusion(StrEnum):
     """What a study may claim."""
 
     supported = "supported"
-    """The prediction held: confirmation's interval lies beyond zero on the predicted side, p after Holm < 0.05, and the mean reaches the smallest effect."""
+    """The confirmation's interval lies beyond zero on the predicted side, p after Holm is under 0.05, and the mean
+    reaches the smallest effect."""
     refuted = "refuted"
     """The effect is real and on the wrong side."""
     negligible = "negligible"
