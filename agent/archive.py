@@ -1,0 +1,117 @@
+"""What is known so far, and how to choose what to study next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from agent.campaign import Campaign
+from papers.evidence import Comparison, Conclusion, holm
+from papers.study import PastStudy
+from sandboxes.record import Record
+from templates.idea import Idea
+from templates.space import Value
+
+
+class ArchivedStudy(Record):
+    """One study that came to its end: `outcome.json` once it is concluded."""
+
+    number: int
+    template: str
+    idea: Idea
+    point: dict[str, Value]
+    """Every knob's setting in the variant that was compared, in canonical form."""
+    conclusion: Conclusion
+    reason: str
+    comparison: Comparison | None
+    """The headline: of the last stage that the study reached."""
+
+    @property
+    def succeeded(self) -> bool:
+        return self.conclusion is Conclusion.supported
+
+
+class Cell(Record):
+    """A kind of question: one knob of one template."""
+
+    template: str
+    knob: str
+
+
+class Archive(Record):
+    studies: tuple[ArchivedStudy, ...] = ()
+
+    def of(self, template: str) -> tuple[ArchivedStudy, ...]:
+        return tuple(study for study in self.studies if study.template == template)
+
+    def points(self, template: str) -> frozenset[str]:
+        """Key every point tried, so that none is tried twice."""
+        return frozenset(point_key(study.point) for study in self.of(template))
+
+    def elites(self, template: str) -> tuple[ArchivedStudy, ...]:
+        """Give the best confirmed study of each cell, best first."""
+        best: dict[frozenset[str], ArchivedStudy] = {}
+        for study in sorted((each for each in self.of(template) if each.succeeded), key=improvement, reverse=True):
+            best.setdefault(frozenset(change.knob for change in study.idea.changes), study)
+        return tuple(best.values())
+
+    def learnability(self, cell: Cell) -> float:
+        """Give p(1 - p) for the chance p that an idea in this cell is supported.
+
+        What always works or never does teaches nothing: the score of learnability-based environment design, with p
+        estimated under a uniform prior (Laplace's rule).
+        """
+        tried = [
+            study
+            for study in self.of(cell.template)
+            if cell.knob in {change.knob for change in study.idea.changes}
+        ]
+        p = (sum(study.succeeded for study in tried) + 1) / (len(tried) + 2)
+        return p * (1 - p)
+
+
+def point_key(point: dict[str, Value]) -> str:
+    return json.dumps(point, sort_keys=True)
+
+
+def improvement(study: ArchivedStudy) -> float:
+    if study.comparison is None:
+        return float("-inf")
+    sign = 1 if study.comparison.better == "higher" else -1
+    return sign * study.comparison.difference
+
+
+def read(campaign: Campaign) -> Archive:
+    """Read every concluded study of `campaign`, in order."""
+    return Archive(
+        studies=tuple(
+            ArchivedStudy.load(study.outcome) for study in campaign.studies() if study.outcome.exists()
+        )
+    )
+
+
+def past(studies: Iterable[ArchivedStudy]) -> tuple[PastStudy, ...]:
+    """List all ideas tried, with p corrected after Holm over those that reached a comparison."""
+    studies = tuple(studies)
+    compared = [study for study in studies if study.comparison is not None]
+    corrected = dict(
+        zip(
+            (study.number for study in compared),
+            holm([study.comparison.p for study in compared if study.comparison is not None]),
+            strict=True,
+        )
+    )
+    return tuple(
+        PastStudy(
+            number=study.number,
+            slug=study.idea.slug,
+            title=study.idea.title,
+            conclusion=study.conclusion,
+            difference=study.comparison.difference if study.comparison else None,
+            low=study.comparison.low if study.comparison else None,
+            high=study.comparison.high if study.comparison else None,
+            p=study.comparison.p if study.comparison else None,
+            p_holm=corrected.get(study.number),
+        )
+        for study in studies
+    )

@@ -1,0 +1,230 @@
+"""A campaign on disk: the only module that knows file names."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import tomli_w
+from pydantic import Field, ValidationError
+
+from agent.budget import Budget
+from sandboxes.record import Record, write_atomically
+from templates.idea import Idea
+
+ScaleName = Literal["smoke", "cpu", "gpu", "paper"]
+
+
+class Brief(Record):
+    """What a campaign was asked to do: `brief.toml`, written once at its start and read at each resume."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    templates: tuple[str, ...] = Field(min_length=1)
+    """Names or paths."""
+    scale: ScaleName = "cpu"
+    studies: int = Field(default=1, ge=1)
+    """How many studies to bring to an end."""
+    seed: int = 0
+    """Of the researcher's own choices; trials have seeds of their own."""
+    researcher: Literal["embedded"] = "embedded"
+    budget: Budget = Budget()
+    workers: int = Field(default=2, ge=1)
+    """Trials at one time."""
+    repairs: int = Field(default=2, ge=0)
+    fixes: int = Field(default=2, ge=0)
+    revisions: int = Field(default=1, ge=0)
+    sandbox: str | None = None
+    allow_unsafe_host: bool = False
+
+
+class Holder(Record):
+    """Who is writing to a campaign."""
+
+    pid: int
+    boot: str
+    host: str
+
+
+class CampaignError(ValueError):
+    """A campaign that cannot be made or opened as asked; the message says what to do instead."""
+
+
+class CampaignLockedError(RuntimeError):
+    """Another process is writing to the campaign; the message says which."""
+
+
+class StudyFolder:
+    """Where the files of one study are."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.idea = folder / "idea.json"
+        self.related = folder / "related.json"
+        self.code = folder / "code"
+        self.diff = folder / "change.diff"
+        self.trials = folder / "trials"
+        self.comparisons = folder / "comparisons"
+        self.outcome = folder / "outcome.json"
+        self.figures = folder / "figures"
+        self.paper = folder / "paper"
+        self.paper_json = self.paper / "paper.json"
+        self.paper_pdf = self.paper / "paper.pdf"
+        self.problems = self.paper / "problems.json"
+        self.reviews = folder / "reviews"
+        self.verdict = self.reviews / "verdict.json"
+        self.review_text = self.reviews / "review.md"
+        self.manifest = folder / "manifest.json"
+
+    @property
+    def number(self) -> int:
+        return int(self.folder.name.split("-", 1)[0])
+
+    @property
+    def slug(self) -> str:
+        return self.folder.name.split("-", 1)[1]
+
+    def variant_code(self, variant: str) -> Path:
+        return self.code / variant
+
+    def trial(self, variant: str, scale: str, seed: int) -> Path:
+        return self.trials / variant / f"{scale}-s{seed}"
+
+    def comparison(self, stage: str) -> Path:
+        return self.comparisons / f"{stage}.json"
+
+
+class Campaign:
+    """Where the files of a campaign are."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.brief = folder / "brief.toml"
+        self.ledger = folder / "ledger.jsonl"
+        self.exchanges = folder / "exchanges"
+        self.checkpoint = folder / "checkpoint.sqlite"
+        self.lock = folder / "lock"
+        self.studies_folder = folder / "studies"
+        self.baseline = folder / "baseline"
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    def studies(self) -> tuple[StudyFolder, ...]:
+        """List the studies in their order; the last one may be unfinished."""
+        if not self.studies_folder.is_dir():
+            return ()
+        folders = sorted(path for path in self.studies_folder.iterdir() if re.match(r"\d{3,}-", path.name))
+        return tuple(StudyFolder(path) for path in folders if (path / "idea.json").exists())
+
+    def study(self, number: int, slug: str) -> StudyFolder:
+        return StudyFolder(self.studies_folder / f"{number:03d}-{slug}")
+
+    def open_study(self, number: int, idea: Idea) -> StudyFolder:
+        """Make the study's folder and write its idea, before anything of it runs."""
+        study = self.study(number, idea.slug)
+        study.folder.mkdir(parents=True, exist_ok=True)
+        idea.save(study.idea)
+        return study
+
+    def baseline_code(self, template: str, digest: str) -> Path:
+        return self.baseline / f"{template}-{digest[:12]}" / "code"
+
+    def baseline_trial(self, template: str, digest: str, scale: str, seed: int) -> Path:
+        """Baseline trials are shared by all studies of a template: same code, same seed, same number."""
+        return self.baseline / f"{template}-{digest[:12]}" / f"{scale}-s{seed}"
+
+
+def create(home: Path, brief: Brief) -> Campaign:
+    """Make the folder of a new campaign.
+
+    Raises `CampaignError` when one of that name is there: it is never overwritten.
+    """
+    campaign = Campaign(home / brief.name)
+    if campaign.brief.exists():
+        raise CampaignError(
+            f"There is a campaign '{brief.name}' in {home} already. Continue it with 'ratchet resume {brief.name}', "
+            f"or choose another name with --name."
+        )
+    campaign.folder.mkdir(parents=True, exist_ok=True)
+    write_brief(campaign, brief)
+    return campaign
+
+
+def write_brief(campaign: Campaign, brief: Brief) -> None:
+    write_atomically(campaign.brief, tomli_w.dumps(brief.model_dump(mode="json", exclude_none=True)))
+
+
+def find(home: Path, name: str) -> Campaign:
+    """Open the campaign called `name`; raises `CampaignError` naming those that exist."""
+    campaign = Campaign(home / name)
+    if not campaign.brief.exists():
+        known = ", ".join(each.name for each in every(home)) or "none yet"
+        raise CampaignError(f"There is no campaign '{name}' in {home}. Campaigns there: {known}.")
+    return campaign
+
+
+def every(home: Path) -> tuple[Campaign, ...]:
+    if not home.is_dir():
+        return ()
+    return tuple(Campaign(path.parent) for path in sorted(home.glob("*/brief.toml")))
+
+
+def read_brief(campaign: Campaign) -> Brief:
+    """Read `brief.toml`; raises `CampaignError` with every fault in it."""
+    try:
+        return Brief.model_validate(tomllib.loads(campaign.brief.read_text()))
+    except tomllib.TOMLDecodeError as error:
+        raise CampaignError(f"{campaign.brief} is not TOML: {error}. Mend that line.") from error
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+        raise CampaignError(f"{campaign.brief} does not hold: {'; '.join(faults)}.") from error
+
+
+@contextmanager
+def writing(campaign: Campaign) -> Iterator[None]:
+    """Hold the campaign's write lock; it falls with the process, however that ends.
+
+    Raises `CampaignLockedError` when another process holds it. Readers need no lock.
+    """
+    descriptor = os.open(campaign.lock, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CampaignLockedError(describe_holder(campaign)) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, this_process().model_dump_json().encode() + b"\n", 0)
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def holder(campaign: Campaign) -> Holder | None:
+    """Say who wrote to the campaign last and did not leave cleanly, or is writing to it now."""
+    try:
+        return Holder.model_validate(json.loads(campaign.lock.read_text()))
+    except (OSError, ValueError):
+        return None
+
+
+def describe_holder(campaign: Campaign) -> str:
+    who = holder(campaign)
+    name = f"process {who.pid} on {who.host}" if who else "another process"
+    return (
+        f"The campaign '{campaign.name}' is being written to by {name}. "
+        f"Wait for it, stop it with Ctrl-C where it runs, or look on with 'ratchet show {campaign.name}'."
+    )
+
+
+def this_process() -> Holder:
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    return Holder(pid=os.getpid(), boot=boot.read_text().strip() if boot.exists() else "", host=os.uname().nodename)
