@@ -60,6 +60,19 @@ class CampaignLockedError(RuntimeError):
     """Another process is writing to the campaign; the message says which."""
 
 
+class DraftFolder:
+    """Where the files of one version of a paper are."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.study = folder / "study.json"
+        self.paper = folder / "paper.json"
+        self.tex = folder / "paper.tex"
+        self.pdf = folder / "paper.pdf"
+        self.problems = folder / "problems.json"
+        self.verdict = folder / "verdict.json"
+
+
 class StudyFolder:
     """Where the files of one study are."""
 
@@ -74,9 +87,7 @@ class StudyFolder:
         self.outcome = folder / "outcome.json"
         self.figures = folder / "figures"
         self.paper = folder / "paper"
-        self.paper_json = self.paper / "paper.json"
         self.paper_pdf = self.paper / "paper.pdf"
-        self.problems = self.paper / "problems.json"
         self.reviews = folder / "reviews"
         self.verdict = self.reviews / "verdict.json"
         self.review_text = self.reviews / "review.md"
@@ -92,6 +103,12 @@ class StudyFolder:
 
     def variant_code(self, variant: str) -> Path:
         return self.code / variant
+
+    def change(self, variant: str) -> Path:
+        return self.code / f"{variant}.json"
+
+    def draft(self, number: int) -> DraftFolder:
+        return DraftFolder(self.paper / f"draft-{number}")
 
     def trial(self, variant: str, scale: str, seed: int) -> Path:
         return self.trials / variant / f"{scale}-s{seed}"

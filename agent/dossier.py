@@ -1,0 +1,150 @@
+"""The dossier of a study: what is on disk about it, gathered for whoever writes it up."""
+
+from __future__ import annotations
+
+import platform
+
+from importlib import metadata
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from agent import archive as archives
+from agent import stages
+from agent.archive import ArchivedStudy
+from agent.campaign import Campaign, StudyFolder
+from agent.questions import CodeChange, Related
+from agent.state import State, Tools
+from papers.evidence import Comparison, Stage
+from papers.study import FigureFile, Provenance, Study
+from templates import template
+from templates.idea import Idea
+from templates.plotting import DrawnFigure
+from templates.template import Template
+from templates.trial import BASELINE, Trial
+
+SOFTWARE = ("numpy", "scipy", "matplotlib", "jax", "torch")
+"""Packages whose versions a paper states, where they are installed."""
+
+
+def gather(tools: Tools, state: State) -> Study:
+    """Read everything recorded about the study in work; figures are checked against nothing here."""
+    study, each = tools.study(state), tools.template(state)
+    concluded = ArchivedStudy.load(study.outcome)
+    related = Related.load(study.related)
+    change = CodeChange.load(study.change(state["variant"]))
+    tried = archives.past(before(tools.campaign, study.number).studies + (concluded,))
+    return Study(
+        number=study.number,
+        slug=study.slug,
+        scale=tools.brief.scale,
+        template=each,
+        background=template.background(each),
+        idea=Idea.load(study.idea),
+        diff=study.diff.read_text(),
+        conclusion=concluded.conclusion,
+        reason=concluded.reason,
+        comparisons=comparisons(study),
+        p_holm=tried[-1].p_holm,
+        ablated={each.variant: each.knob for each in stages.ablations(state["variant"], change)},
+        trials=trials(tools, study, each),
+        figures=figures(study),
+        bibliography=template.bibliography(each),
+        cited=related.cited,
+        tried=tried,
+        provenance=provenance(tools, state, study, each),
+    )
+
+
+def draft_number(state: State) -> int:
+    """Give the number of the paper's version in work: one more for each fix and each revision."""
+    return 1 + state["fixes"] + state["revisions"]
+
+
+def before(campaign: Campaign, number: int) -> archives.Archive:
+    """Give what was known when study `number` began."""
+    everything = archives.read(campaign)
+    return archives.Archive(studies=tuple(study for study in everything.studies if study.number < number))
+
+
+def comparisons(study: StudyFolder) -> tuple[Comparison, ...]:
+    """Read the comparisons in the order of the stages, ablations last."""
+    found = [Comparison.load(path) for path in sorted(study.comparisons.glob("*.json"))]
+    order = list(Stage)
+    return tuple(sorted(found, key=lambda comparison: order.index(comparison.stage)))
+
+
+def trials(tools: Tools, study: StudyFolder, each: Template) -> tuple[Trial, ...]:
+    """Read the study's own trials, and the baseline trials on the seeds it used."""
+    own = [Trial.load(path) for path in sorted(study.trials.glob("*/*/trial.json"))]
+    used = {(trial.scale, trial.seed) for trial in own}
+    shared = [
+        Trial.load(path / "trial.json")
+        for scale, seed in sorted(used)
+        if (path := tools.campaign.baseline_trial(each.name, each.digest, scale, seed)).joinpath("trial.json").exists()
+    ]
+    return tuple(sorted((*shared, *own), key=lambda trial: (trial.variant != BASELINE, trial.variant, trial.seed)))
+
+
+def figures(study: StudyFolder) -> tuple[FigureFile, ...]:
+    listed = study.figures / "drawn.json"
+    if not listed.exists():
+        return ()
+    return tuple(
+        FigureFile(
+            name=figure.name,
+            caption=figure.caption,
+            pdf=figure.pdf,
+            csv=figure.csv,
+            pdf_sha256=figure.pdf_sha256,
+            csv_sha256=figure.csv_sha256,
+        )
+        for figure in TypeAdapter(tuple[DrawnFigure, ...]).validate_json(listed.read_bytes())
+    )
+
+
+def provenance(tools: Tools, state: State, study: StudyFolder, each: Template) -> Provenance:
+    ran = trials(tools, study, each)
+    spend = tools.journal.spend()
+    return Provenance(
+        campaign=tools.campaign.name,
+        researchers={"all": tools.researcher.name},
+        ratchet_version=metadata.version("ratchet-lab"),
+        template_digest=each.digest,
+        variant_digest=next((trial.code_digest for trial in ran if trial.variant == state["variant"]), ""),
+        hardware=hardware(),
+        software={"Python": platform.python_version()} | {name: version for name in SOFTWARE if (version := installed(name))},
+        sandbox=f"{ran[0].backend} ({ran[0].level})" if ran else "none",
+        wall_seconds=spend.wall_seconds,
+        trial_cpu_seconds=sum(trial.cpu_seconds or 0.0 for trial in ran),
+        spend_usd=spend.usd,
+        command=command(tools),
+    )
+
+
+def hardware() -> str:
+    """Name the processor, the cores that this process may use, and the memory."""
+    import psutil  # noqa: PLC0415 (only here)
+
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{names[0] if names else platform.processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB of memory"
+
+
+def installed(package: str) -> str:
+    """Give the package's version, or nothing where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def command(tools: Tools) -> str:
+    brief = tools.brief
+    names = " ".join(Path(name).name for name in brief.templates)
+    return (
+        f"ratchet run {names} --name {brief.name} --scale {brief.scale} --studies {brief.studies} --seed {brief.seed}"
+    )
+
+

@@ -1,0 +1,129 @@
+"""The typed questions of a study, and the form of each answer."""
+
+from __future__ import annotations
+
+from typing import Generic, Protocol, TypeVar
+
+from agent.archive import Archive
+from papers.paper import Paper
+from papers.study import Study
+from reviews.document import Document
+from reviews.form import Form
+from reviews.review import Review, Verdict
+from sandboxes.record import Record
+from templates.idea import Change, Idea
+from templates.template import Template
+
+A = TypeVar("A", bound=Record)
+
+
+class Question(Record, Generic[A]):
+    """Something a study needs to know; `A` is the form of the answer."""
+
+
+class Propose(Question[Idea]):
+    """What should study `number` find out?"""
+
+    number: int
+    seed: int
+    templates: tuple[Template, ...]
+    archive: Archive
+
+
+class Related(Record):
+    """What a survey found."""
+
+    cited: tuple[str, ...]
+    """Keys of bibliography records, most related first."""
+    known: str = ""
+    """Why the idea is not worth a trial: which study or record has its answer. Empty when it is open."""
+
+
+class Survey(Question[Related]):
+    """What is known about the idea?"""
+
+    idea: Idea
+    template: Template
+    archive: Archive
+
+
+class CodeChange(Record):
+    """Whole new texts of editable files; empty when the researcher gives the idea up."""
+
+    files: dict[str, str]
+    changes: tuple[Change, ...]
+    """The knobs that the code turns; fewer than the idea's after a retreat."""
+    note: str = ""
+
+
+class Failure(Record):
+    """What went wrong in a rehearsal."""
+
+    ending: str
+    message: str
+
+
+class Implement(Question[CodeChange]):
+    """How does the idea read as code?"""
+
+    idea: Idea
+    template: Template
+
+
+class Repair(Question[CodeChange]):
+    """The code failed its rehearsal: what should it be instead?"""
+
+    idea: Idea
+    template: Template
+    attempt: int
+    """1 for the first repair."""
+    code: CodeChange
+    failure: Failure
+
+
+class Fault(Record):
+    """A problem that stopped a paper, in the words of the check that found it."""
+
+    where: str
+    what: str
+    remedy: str
+
+
+class Write(Question[Paper]):
+    """What does the paper say?"""
+
+    study: Study
+    requests: tuple[str, ...]
+    """What the reviewers asked for, by name."""
+    faults: tuple[Fault, ...]
+    """Why the last version could not be printed."""
+
+
+class Judge(Question[Review]):
+    """What does a reviewer with this stance think of the paper?"""
+
+    document: Document
+    form: Form
+    stance: str
+    seed: int
+
+
+class Conclude(Question[Verdict]):
+    """What does the panel conclude from its reviews?"""
+
+    document: Document
+    form: Form
+    reviews: tuple[Review, ...]
+
+
+class Researcher(Protocol):
+    """Who answers the questions of a study."""
+
+    @property
+    def name(self) -> str:
+        """How a paper calls who wrote it, e.g. `embedded`, or a language model's id as served."""
+        ...
+
+    def answer(self, question: Question[A]) -> A:
+        """Answer in the question's form."""
+        ...

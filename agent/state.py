@@ -1,0 +1,92 @@
+"""What the graph remembers between steps, and what it hands to them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import TypedDict, TypeVar
+
+from agent.budget import BudgetReachedError
+from agent.campaign import Brief, Campaign, StudyFolder
+from agent.journal import Journal
+from agent.questions import Question, Researcher
+from sandboxes.job import Sandbox
+from sandboxes.record import Record
+from templates.template import Template
+
+A = TypeVar("A", bound=Record)
+
+
+class State(TypedDict, total=False):
+    """Small values only: everything bulky is on disk, and all of this can be rebuilt from there."""
+
+    number: int
+    """Of the study in work, from 1."""
+    slug: str
+    template: str
+    known: bool
+    """The survey found the idea's answer."""
+    attempt: int
+    """Of the code: 0 as implemented, then one more for each repair."""
+    variant: str
+    rehearsed: bool
+    """The code passed its rehearsal."""
+    stage: str
+    """Stage to run next; empty once the study is concluded."""
+    fixes: int
+    printed: bool
+    """The paper passed its gates and is a PDF."""
+    revisions: int
+    requests: list[str]
+    """What the reviewers ask the next version for."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happened, for whoever looks on."""
+
+    name: str
+    study: int
+    text: str
+    done: float = 1.0
+    """Fraction, for what takes a while."""
+
+
+class StopRequestedError(RuntimeError):
+    """The user asked to stop; what was done is kept."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What steps work with; never remembered."""
+
+    campaign: Campaign
+    brief: Brief
+    journal: Journal
+    templates: dict[str, Template]
+    """By name."""
+    sandbox: Sandbox
+    executor: Executor
+    researcher: Researcher
+    report: Callable[[Step], None]
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def ask(self, kind: str, question: Question[A], form: type[A]) -> A:
+        """Have `question` answered, or give the answer that is on record."""
+        return self.journal.answer(kind, question, form, lambda: self.researcher.answer(question))
+
+    def study(self, state: State) -> StudyFolder:
+        return self.campaign.study(state["number"], state["slug"])
+
+    def template(self, state: State) -> Template:
+        return self.templates[state["template"]]
+
+    def pause(self) -> None:
+        """Stop here when asked to, or when the budget is used up."""
+        if self.stop.is_set():
+            raise StopRequestedError("Stopped at a step boundary; everything finished is kept.")
+        reached = self.brief.budget.reached(self.journal.spend())
+        if reached:
+            raise BudgetReachedError(f"The budget is used up: {reached}.")

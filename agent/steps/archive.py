@@ -1,0 +1,80 @@
+"""Archive: close the study; its manifest, written last, says that it is whole."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from agent.archive import ArchivedStudy
+from agent.campaign import StudyFolder
+from agent.journal import Event
+from agent.questions import Related
+from agent.state import State, Step, Tools
+from papers.evidence import Conclusion
+from reviews.review import Verdict
+from sandboxes.record import Record
+from templates.idea import Idea
+
+
+class Manifest(Record):
+    """What a finished study consists of: `manifest.json`."""
+
+    number: int
+    slug: str
+    template: str
+    conclusion: Conclusion
+    paper: str
+    """Path of the PDF within the study; empty when none was printed."""
+    decision: str
+    """The panel's; empty without a review."""
+    sha256: dict[str, str]
+    """Digest of every file of the study, by its path within it."""
+
+
+def archive(state: State, tools: Tools) -> State:
+    study = tools.study(state)
+    if not study.outcome.exists():
+        give_up(state, study)
+    if not study.manifest.exists():
+        manifest(state, study).save(study.manifest)
+    if not tools.journal.has(Event.study_closed, study.folder.name):
+        tools.journal.note(Event.study_closed, study.folder.name)
+    closed = Manifest.load(study.manifest)
+    tools.report(Step("archive", state["number"], f"{closed.conclusion}; paper {closed.decision or 'not reviewed'}"))
+    return State(number=state["number"] + 1)
+
+
+def give_up(state: State, study: StudyFolder) -> None:
+    """Conclude a study that never came to a comparison."""
+    related = Related.load(study.related)
+    idea = Idea.load(study.idea)
+    ArchivedStudy(
+        number=state["number"],
+        template=idea.template,
+        idea=idea,
+        point={change.knob: change.after for change in idea.changes},
+        conclusion=Conclusion.failed,
+        reason=related.known or "The changed code never passed its rehearsal.",
+        comparison=None,
+    ).save(study.outcome)
+
+
+def manifest(state: State, study: StudyFolder) -> Manifest:
+    printed = study.paper_pdf.exists()
+    return Manifest(
+        number=state["number"],
+        slug=study.slug,
+        template=state["template"],
+        conclusion=ArchivedStudy.load(study.outcome).conclusion,
+        paper=str(study.paper_pdf.relative_to(study.folder)) if printed else "",
+        decision=Verdict.load(study.verdict).decision if study.verdict.exists() else "",
+        sha256={str(path.relative_to(study.folder)): sha256(path) for path in sorted(files(study.folder))},
+    )
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,94 @@
+"""Compare: what the trials of a stage show, and what follows from it."""
+
+from __future__ import annotations
+
+from agent import dossier, stages, trials
+from agent.archive import ArchivedStudy
+from agent.campaign import StudyFolder
+from agent.questions import CodeChange
+from agent.stages import Arm
+from agent.state import State, Step, Tools
+from agent.trials import Planned
+from papers import evidence
+from papers.evidence import Comparison, Conclusion, Stage
+from templates import source, space
+from templates.idea import Idea
+from templates.space import Value
+from templates.template import Template
+from templates.trial import Trial
+
+
+def compare(state: State, tools: Tools) -> State:
+    study, template, stage = tools.study(state), tools.template(state), Stage(state["stage"])
+    idea, change = Idea.load(study.idea), CodeChange.load(study.change(state["variant"]))
+    study.comparisons.mkdir(exist_ok=True)
+    found = [
+        compare_arm(tools, study, template, stage, arm) for arm in stages.arms(stage, state["variant"], change)
+    ]
+    if stage is Stage.ablation:
+        tools.report(Step("compare", state["number"], f"ablation: {len(found)} changes taken back one at a time"))
+        return State(stage="")
+    headline = found[0]
+    conclusion = concluded(tools, idea, headline, state["number"])
+    ArchivedStudy(
+        number=state["number"],
+        template=template.name,
+        idea=idea,
+        point=point(template, change),
+        conclusion=conclusion,
+        reason=stages.reason(stage, headline, conclusion),
+        comparison=headline,
+    ).save(study.outcome)
+    following = stages.following(stage, headline, idea.prediction, conclusion, len(change.changes))
+    tools.report(Step("compare", state["number"], f"{stage}: {described(headline, template)} → {following or conclusion}"))
+    return State(stage=following.value if following else "")
+
+
+def compare_arm(tools: Tools, study: StudyFolder, template: Template, stage: Stage, arm: Arm) -> Comparison | None:
+    comparison = evidence.compare(
+        stage,
+        arm.variant,
+        arm.reference,
+        template.metric.name,
+        template.metric.better,
+        ran(tools, study, template, stage, arm.variant),
+        ran(tools, study, template, stage, arm.reference),
+    )
+    if comparison is not None:
+        name = arm.variant if stage is Stage.ablation else stage.value
+        comparison.save(study.comparison(name))
+    return comparison
+
+
+def ran(tools: Tools, study: StudyFolder, template: Template, stage: Stage, variant: str) -> tuple[Trial, ...]:
+    scale = tools.brief.scale
+    found = (
+        trials.find(tools, study, template, Planned(variant=variant, seed=seed, scale=scale))
+        for seed in stages.seeds(stage, template.scales[scale], study.number)
+    )
+    return tuple(trial for trial in found if trial is not None)
+
+
+def concluded(tools: Tools, idea: Idea, headline: Comparison | None, number: int) -> Conclusion:
+    """Conclude from the headline, its p corrected over all ideas of the campaign that reached a comparison."""
+    if headline is None:
+        return Conclusion.failed
+    earlier = [study.comparison for study in dossier.before(tools.campaign, number).studies]
+    corrected = evidence.holm([*(each.p for each in earlier if each is not None), headline.p])
+    return evidence.conclude(idea.prediction, headline, corrected[-1])
+
+
+def point(template: Template, change: CodeChange) -> dict[str, Value]:
+    settings = {**source.settings(template), **{each.knob: each.after for each in change.changes}}
+    return {knob.name: space.canonical(knob, settings[knob.name]) for knob in template.knobs}
+
+
+def described(comparison: Comparison | None, template: Template) -> str:
+    if comparison is None:
+        return "too few finished trials"
+    return (
+        f"{template.metric.title} {comparison.difference:+.3g} {template.metric.unit} "
+        f"[{comparison.low:.3g}, {comparison.high:.3g}] over {len(comparison.seeds)} seeds"
+    )
+
+

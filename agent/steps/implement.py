@@ -1,0 +1,54 @@
+"""Implement: write the idea, or its repair, into a copy of the editable source."""
+
+from __future__ import annotations
+
+from agent import trials
+from agent.campaign import StudyFolder
+from agent.questions import CodeChange, Failure, Implement, Repair
+from agent.state import State, Step, Tools
+from agent.trials import Planned
+from sandboxes.record import write_atomically
+from templates import source
+from templates.idea import Idea
+from templates.template import Template
+
+
+def implement(state: State, tools: Tools) -> State:
+    study, template = tools.study(state), tools.template(state)
+    variant = f"{state['slug']}-repair-{state['attempt']}" if state["attempt"] else state["slug"]
+    change = ask(state, tools, study, template)
+    if not change.files:
+        tools.report(Step("implement", state["number"], change.note))
+        return State(variant="", attempt=tools.brief.repairs)
+    write_code(study, template, variant, change)
+    tools.report(Step("implement", state["number"], change.note or described(change)))
+    return State(variant=variant)
+
+
+def ask(state: State, tools: Tools, study: StudyFolder, template: Template) -> CodeChange:
+    idea = Idea.load(study.idea)
+    if state["attempt"] == 0:
+        return tools.ask("code", Implement(idea=idea, template=template), CodeChange)
+    failed = trials.find(tools, study, template, Planned(variant=state["variant"], seed=0, scale="smoke"))
+    if failed is None:
+        raise LookupError(f"The rehearsal of {state['variant']} that is to be repaired left no trial.json.")
+    question = Repair(
+        idea=idea,
+        template=template,
+        attempt=state["attempt"],
+        code=CodeChange.load(study.change(state["variant"])),
+        failure=Failure(ending=failed.ending, message=failed.message),
+    )
+    return tools.ask("code", question, CodeChange)
+
+
+def write_code(study: StudyFolder, template: Template, variant: str, change: CodeChange) -> None:
+    study.code.mkdir(exist_ok=True)
+    change.save(study.change(variant))
+    if not study.variant_code(variant).exists():
+        source.write(template, change.files, study.variant_code(variant))
+    write_atomically(study.diff, source.diff(template, change.files))
+
+
+def described(change: CodeChange) -> str:
+    return ", ".join(f"{each.knob}: {each.before} → {each.after}" for each in change.changes) or "code changed"

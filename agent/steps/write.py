@@ -1,0 +1,33 @@
+"""Write: the next draft of the paper, from the dossier of the study."""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter
+
+from agent import dossier
+from agent.campaign import DraftFolder
+from agent.questions import Fault, Write
+from agent.state import State, Step, Tools
+from papers.paper import Paper
+from papers.study import Study
+
+
+def write(state: State, tools: Tools) -> State:
+    number = dossier.draft_number(state)
+    draft = tools.study(state).draft(number)
+    draft.folder.mkdir(parents=True, exist_ok=True)
+    if not draft.study.exists():
+        dossier.gather(tools, state).save(draft.study)
+    question = Write(
+        study=Study.load(draft.study),
+        requests=tuple(state["requests"]),
+        faults=faults(tools.study(state).draft(number - 1)) if state["fixes"] else (),
+    )
+    paper = tools.ask("writing", question, Paper)
+    paper.save(draft.paper)
+    tools.report(Step("write", state["number"], f"draft {number}: {paper.title}"))
+    return State()
+
+
+def faults(draft: DraftFolder) -> tuple[Fault, ...]:
+    return TypeAdapter(tuple[Fault, ...]).validate_json(draft.problems.read_bytes())

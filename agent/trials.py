@@ -1,0 +1,73 @@
+"""Trials, each run once and remembered."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from pathlib import Path
+
+from agent.campaign import StudyFolder
+from agent.journal import Event
+from agent.state import Step, Tools
+from sandboxes.record import Record
+from templates import source, trial
+from templates.template import Template
+from templates.trial import BASELINE, Trial
+
+
+class Planned(Record):
+    """A trial to run, or to find."""
+
+    variant: str
+    seed: int
+    scale: str
+
+
+def folders(tools: Tools, study: StudyFolder, template: Template, planned: Planned) -> tuple[Path, Path]:
+    """Give the code folder and the trial folder."""
+    if planned.variant == BASELINE:
+        code = tools.campaign.baseline_code(template.name, template.digest)
+        return code, tools.campaign.baseline_trial(template.name, template.digest, planned.scale, planned.seed)
+    return study.variant_code(planned.variant), study.trial(planned.variant, planned.scale, planned.seed)
+
+
+def find(tools: Tools, study: StudyFolder, template: Template, planned: Planned) -> Trial | None:
+    """Give the trial if it is over."""
+    _, folder = folders(tools, study, template, planned)
+    return Trial.load(folder / "trial.json") if (folder / "trial.json").exists() else None
+
+
+def run(tools: Tools, study: StudyFolder, template: Template, planned: Planned) -> Trial:
+    """Run the trial, unless it is over, and enter it in the journal."""
+    code, folder = folders(tools, study, template, planned)
+    key = str(folder.relative_to(tools.campaign.folder))
+    if not (folder / "trial.json").exists():
+        tools.pause()
+        tools.journal.note(Event.trial_started, key)
+    done = trial.run(tools.sandbox, template, code, planned.variant, planned.seed, planned.scale, folder)
+    if not tools.journal.has(Event.trial_ended, key):
+        tools.journal.note(Event.trial_ended, key, detail=done.ending, seconds=done.wall_seconds)
+    return done
+
+
+def run_all(tools: Tools, study: StudyFolder, template: Template, plan: tuple[Planned, ...], name: str) -> None:
+    """Run `plan` on the executor; on a stop, what runs is finished and nothing new is begun."""
+    if any(planned.variant == BASELINE for planned in plan):
+        ensure_baseline_code(tools, template)
+    waiting: set[Future[Trial]] = {tools.executor.submit(run, tools, study, template, planned) for planned in plan}
+    try:
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for each in done:
+                each.result()
+            text = f"{len(plan) - len(waiting)} of {len(plan)} trials"
+            tools.report(Step(name, study.number, text, 1 - len(waiting) / len(plan)))
+    finally:
+        for each in waiting:
+            each.cancel()
+        wait(waiting)
+
+
+def ensure_baseline_code(tools: Tools, template: Template) -> None:
+    code = tools.campaign.baseline_code(template.name, template.digest)
+    if not code.exists():
+        source.write(template, source.apply(template, ()), code)
