@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
+from pathlib import Path
+from typing import Final, NamedTuple
 
-from sandboxes.job import Level
-from sandboxes.record import Record
+from pydantic import ValidationError
+
+from sandboxes.job import OUT, Ending, Job, Level, Mount, Outcome, Runtime, Sandbox
+from sandboxes.record import Record, write_atomically
+from templates import folder as folders
+from templates import logs, score, source
+from templates.template import Scale, Template
 
 BASELINE = "baseline"
 """The variant that is the unchanged template."""
+
+_TAMPERED: Final = 3
+"""A scorer's exit code for artefacts that no honest run makes."""
+_SETTINGS: Final = "/task/settings.json"
 
 
 class TrialEnding(StrEnum):
@@ -33,7 +45,7 @@ class Trial(Record):
     template_digest: str
     variant: str
     code_digest: str
-    """SHA-256 over the editable files as they ran."""
+    """SHA-256 over the code folder as it ran."""
     scale: str
     seed: int
     ending: TrialEnding
@@ -46,3 +58,139 @@ class Trial(Record):
     peak_memory_bytes: int | None = None
     level: Level
     backend: str
+
+
+class _Ended(NamedTuple):
+    ending: TrialEnding
+    message: str = ""
+    measurements: dict[str, float] = {}
+
+
+def run(  # noqa: PLR0913, PLR0917 (a trial is this many things)
+    sandbox: Sandbox, template: Template, code: Path, variant: str, seed: int, scale: str, folder: Path
+) -> Trial:
+    """Run the experiment in `code`, score it in a second sandbox, and keep everything in `folder`.
+
+    A trial that is over is returned as it was recorded; what a crash left half done is set aside as
+    `<folder>.abandoned-<n>` and run anew. Raises what `sandbox.run` raises, and `ValueError` for a scale that the
+    template does not have.
+    """
+    size, code_digest = scale_of(template, scale), source.digest(code)
+    recorded = _recorded(folder / "trial.json")
+    asked = (template.digest, code_digest, variant, seed, scale)
+    if recorded and asked == (
+        recorded.template_digest,
+        recorded.code_digest,
+        recorded.variant,
+        recorded.seed,
+        recorded.scale,
+    ):
+        return recorded
+    if folder.exists():
+        folders.set_aside(folder, "abandoned")
+    folder.mkdir(parents=True)
+    task = {"seed": seed, "scale": scale, "settings": size.settings}
+    write_atomically(folder / "settings.json", json.dumps(task, indent=2) + "\n")
+    outcome = _experiment(sandbox, template, code, size, folder)
+    ended = _score(sandbox, template, size, folder) if _scorable(outcome) else _unscored(outcome, folder)
+    trial = Trial(
+        template=template.name,
+        template_digest=template.digest,
+        variant=variant,
+        code_digest=code_digest,
+        scale=scale,
+        seed=seed,
+        ending=ended.ending,
+        message=ended.message,
+        measurements=ended.measurements,
+        wall_seconds=outcome.wall_seconds,
+        cpu_seconds=outcome.cpu_seconds,
+        peak_memory_bytes=outcome.peak_memory_bytes,
+        level=outcome.level,
+        backend=outcome.backend,
+    )
+    trial.save(folder / "trial.json")
+    return trial
+
+
+def scale_of(template: Template, name: str) -> Scale:
+    """Give a scale by its name; raises `ValueError` with the known ones."""
+    scales = {str(known): scale for known, scale in template.scales.items()}
+    if name not in scales:
+        raise ValueError(f"The template {template.name} has no scale {name!r}: use one of {', '.join(scales)}.")
+    return scales[name]
+
+
+def _recorded(path: Path) -> Trial | None:
+    """Read what says that a trial is over; a record of another form is none."""
+    try:
+        return Trial.load(path)
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def _experiment(sandbox: Sandbox, template: Template, code: Path, size: Scale, folder: Path) -> Outcome:
+    job = Job(
+        argv=("python", f"/code/{template.entry}", "--settings", _SETTINGS, "--out", OUT),
+        runtime=Runtime.python,
+        limits=size.limits,
+        mounts=(Mount(source=code, target="/code"), Mount(source=folder / "settings.json", target=_SETTINGS)),
+        outputs=folder / "out",
+        logs=folder,
+    )
+    job.save(folder / "job.json")
+    return sandbox.run(job)
+
+
+def _scorable(outcome: Outcome) -> bool:
+    return outcome.ending is Ending.finished and not outcome.refused
+
+
+def _unscored(outcome: Outcome, folder: Path) -> _Ended:
+    """Say how an experiment ended that is not scored, part of its results being no results."""
+    if outcome.ending is Ending.finished:
+        left = "\n".join(outcome.refused)
+        return _Ended(TrialEnding.not_scored, f"The experiment left results that are no plain files:\n{left}")
+    return _Ended(TrialEnding(outcome.ending), _account("The experiment", outcome, folder))
+
+
+def _score(sandbox: Sandbox, template: Template, size: Scale, folder: Path) -> _Ended:
+    scoring = folder / "score"
+    outcome = sandbox.run(
+        Job(
+            argv=(
+                *("python", f"/harness/{template.score}", "--settings", _SETTINGS),
+                *("--artefacts", "/artefacts", "--out", OUT),
+            ),
+            runtime=Runtime.python,
+            limits=size.limits,
+            mounts=(
+                Mount(source=template.folder, target="/harness"),
+                Mount(source=folder / "settings.json", target=_SETTINGS),
+                Mount(source=folder / "out", target="/artefacts"),
+            ),
+            outputs=scoring / "out",
+            logs=scoring,
+        )
+    )
+    if outcome.ending is not Ending.finished:
+        tampered = outcome.ending is Ending.crashed and outcome.exit_code == _TAMPERED
+        ending = TrialEnding.tampered if tampered else TrialEnding.not_scored
+        return _Ended(ending, _account("The scorer", outcome, scoring))
+    return _measured(template, scoring / "out" / "measurements.jsonl", folder)
+
+
+def _measured(template: Template, path: Path, folder: Path) -> _Ended:
+    try:
+        measurements = score.read(path, template)
+    except score.ScoreError as error:
+        return _Ended(TrialEnding.not_scored, str(error))
+    write_atomically(folder / "measurements.jsonl", path.read_bytes())
+    return _Ended(TrialEnding.finished, measurements=measurements)
+
+
+def _account(who: str, outcome: Outcome, folder: Path) -> str:
+    """Say what ended a job, with the last lines it printed."""
+    code = "" if outcome.exit_code is None else f" with exit code {outcome.exit_code}"
+    ending = outcome.ending.replace("_", " ")
+    return f"{who} ended as {ending}{code} after {outcome.wall_seconds:.1f} s.\n{logs.tail(folder)}".strip()
