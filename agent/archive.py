@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from agent.campaign import Campaign
 from papers.evidence import Comparison, Conclusion, holm
 from papers.study import PastStudy
 from sandboxes.record import Record
+from templates import source, space
 from templates.idea import Idea
 from templates.space import Value
+from templates.template import Template
 
 
 class ArchivedStudy(Record):
@@ -62,12 +64,16 @@ class Archive(Record):
         estimated under a uniform prior (Laplace's rule).
         """
         tried = [
-            study
-            for study in self.of(cell.template)
-            if cell.knob in {change.knob for change in study.idea.changes}
+            study for study in self.of(cell.template) if cell.knob in {change.knob for change in study.idea.changes}
         ]
         p = (sum(study.succeeded for study in tried) + 1) / (len(tried) + 2)
         return p * (1 - p)
+
+
+def point(template: Template, settings: Mapping[str, Value]) -> dict[str, Value]:
+    """Give the canonical setting of every knob where `settings` differ from the template's own."""
+    whole = {**source.settings(template), **settings}
+    return {knob.name: space.canonical(knob, whole[knob.name]) for knob in template.knobs}
 
 
 def point_key(point: dict[str, Value]) -> str:
@@ -84,9 +90,7 @@ def improvement(study: ArchivedStudy) -> float:
 def read(campaign: Campaign) -> Archive:
     """Read every concluded study of `campaign`, in order."""
     return Archive(
-        studies=tuple(
-            ArchivedStudy.load(study.outcome) for study in campaign.studies() if study.outcome.exists()
-        )
+        studies=tuple(ArchivedStudy.load(study.outcome) for study in campaign.studies() if study.outcome.exists())
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-
 from importlib import metadata
 from pathlib import Path
 
 from pydantic import TypeAdapter
+from templates.plotting import DrawnFigure
 
 from agent import archive as archives
 from agent import stages
@@ -19,7 +19,6 @@ from papers.evidence import Comparison, Stage
 from papers.study import FigureFile, Provenance, Study
 from templates import template
 from templates.idea import Idea
-from templates.plotting import DrawnFigure
 from templates.template import Template
 from templates.trial import BASELINE, Trial
 
@@ -33,7 +32,7 @@ def gather(tools: Tools, state: State) -> Study:
     concluded = ArchivedStudy.load(study.outcome)
     related = Related.load(study.related)
     change = CodeChange.load(study.change(state["variant"]))
-    tried = archives.past(before(tools.campaign, study.number).studies + (concluded,))
+    tried = archives.past((*before(tools.campaign, study.number).studies, concluded))
     return Study(
         number=study.number,
         slug=study.slug,
@@ -113,7 +112,8 @@ def provenance(tools: Tools, state: State, study: StudyFolder, each: Template) -
         template_digest=each.digest,
         variant_digest=next((trial.code_digest for trial in ran if trial.variant == state["variant"]), ""),
         hardware=hardware(),
-        software={"Python": platform.python_version()} | {name: version for name in SOFTWARE if (version := installed(name))},
+        software={"Python": platform.python_version()}
+        | {name: version for name in SOFTWARE if (version := installed(name))},
         sandbox=f"{ran[0].backend} ({ran[0].level})" if ran else "none",
         wall_seconds=spend.wall_seconds,
         trial_cpu_seconds=sum(trial.cpu_seconds or 0.0 for trial in ran),
@@ -124,7 +124,7 @@ def provenance(tools: Tools, state: State, study: StudyFolder, each: Template) -
 
 def hardware() -> str:
     """Name the processor, the cores that this process may use, and the memory."""
-    import psutil  # noqa: PLC0415 (only here)
+    import psutil
 
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
@@ -146,5 +146,3 @@ def command(tools: Tools) -> str:
     return (
         f"ratchet run {names} --name {brief.name} --scale {brief.scale} --studies {brief.studies} --seed {brief.seed}"
     )
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 
@@ -61,8 +61,14 @@ def build(saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[State, Tools, S
     return graph.compile(checkpointer=saver)
 
 
-def node(step: Callable[[State, Tools], State]) -> Callable[[State, Runtime[Tools]], State]:
-    def run(state: State, runtime: Runtime[Tools]) -> State:
+class Node(Protocol):
+    def __call__(self, state: State, *, runtime: Runtime[Tools]) -> State: ...
+
+
+def node(step: Callable[[State, Tools], State]) -> Node:
+    """Let `step` run with the tools of this walk, unless it is time to pause."""
+
+    def run(state: State, *, runtime: Runtime[Tools]) -> State:
         runtime.context.pause()
         return step(state, runtime.context)
 

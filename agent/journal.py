@@ -11,7 +11,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -123,20 +123,14 @@ class Journal:
         running = Spend(wall_seconds=time.monotonic() - self._start)
         return spent(self.entries[: self._before]) + running + spent_on_work(self.entries[self._before :])
 
-    def uncertain(self) -> tuple[Entry, ...]:
-        """List what was begun and has no end: in flight when a process was killed."""
-        ended = {entry.key for entry in self.entries if entry.event in (Event.answered, Event.trial_ended)}
-        begun = (entry for entry in self.entries if entry.event in (Event.asked, Event.trial_started))
-        return tuple(entry for entry in begun if entry.key not in ended)
-
     def _append(self, line: str) -> None:
         created = not self._ledger.exists()
         descriptor = os.open(self._ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             whole = os.fstat(descriptor).st_size
             try:
-                if os.write(descriptor, line.encode()) < len(line.encode()):
-                    raise OSError(28, "No space left on device", str(self._ledger))
+                with open(descriptor, "ab", closefd=False) as ledger:
+                    ledger.write(line.encode())
                 os.fsync(descriptor)
             except OSError:
                 os.ftruncate(descriptor, whole)
@@ -164,6 +158,14 @@ def read(ledger: Path) -> Iterator[Entry]:
                 f"{ledger}: line {number} is not a ledger entry. Put back a copy of the file, or remove that line: "
                 f"what it recorded is still in the study folders, and at worst is done again."
             ) from error
+
+
+def uncertain(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """List what was begun and has no end: in flight when a process was killed, or right now."""
+    entries = tuple(entries)
+    ended = {entry.key for entry in entries if entry.event in (Event.answered, Event.trial_ended)}
+    begun = (entry for entry in entries if entry.event in (Event.asked, Event.trial_started))
+    return tuple({entry.key: entry for entry in begun if entry.key not in ended}.values())
 
 
 def set_torn_tail_aside(ledger: Path) -> None:

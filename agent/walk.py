@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -31,7 +31,8 @@ def walk(tools: Tools) -> None:
         machine = graph.build(saver)
         limit: RunnableConfig = {**THREAD, "recursion_limit": STEPS_PER_STUDY * tools.brief.studies}
         bookmark = machine.get_state(THREAD)
-        start = None if bookmark.next and consistent(tools, bookmark.values) else first(tools.campaign)
+        remembered = cast("State", bookmark.values)
+        start = None if bookmark.next and consistent(tools, remembered) else first(tools.campaign)
         if start is None or start["number"] <= tools.brief.studies:
             machine.invoke(start, limit, context=tools, durability="sync")
     tools.journal.note(Event.closed, tools.campaign.name)
@@ -79,4 +80,4 @@ def set_aside(campaign: Campaign) -> None:
     for suffix in ("", "-wal", "-shm"):
         path = campaign.folder / f"checkpoint.sqlite{suffix}"
         if path.exists():
-            os.replace(path, campaign.folder / f"checkpoint.sqlite.damaged-{number}{suffix}")
+            path.replace(campaign.folder / f"checkpoint.sqlite.damaged-{number}{suffix}")

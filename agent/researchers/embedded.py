@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, cast
 
+from papers.compose import compose
+
 from agent.literature import Library, Source
 from agent.questions import (
     CodeChange,
@@ -18,7 +20,6 @@ from agent.questions import (
     Write,
 )
 from agent.researchers import evolution
-from papers.compose import compose
 from papers.paper import Paper
 from reviews import panel
 from reviews.review import Review, Verdict
@@ -77,7 +78,7 @@ def implement(question: Implement) -> CodeChange:
 def repair(question: Repair) -> CodeChange:
     """Retreat: leave out one of the changes, another one at each attempt, and give up a single change."""
     changes = question.idea.changes
-    if len(changes) < 2 or question.attempt > len(changes):
+    if len(changes) <= 1 or question.attempt > len(changes):
         return CodeChange(files={}, changes=(), note="Nothing is left to take back: the idea is given up.")
     dropped = changes[-question.attempt]
     kept = tuple(change for change in changes if change != dropped)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from agent.archive import Archive, ArchivedStudy, Cell, point_key
+from agent.archive import Archive, ArchivedStudy, Cell, point, point_key
 from agent.questions import Propose
 from sandboxes.record import Record
 from templates import source, space, template
@@ -44,7 +44,7 @@ def propose(question: Propose) -> Idea:
         candidate
         for each in question.templates
         for candidate in candidates(each, question.archive, rng)
-        if point_key(point(candidate)) not in question.archive.points(each.name)
+        if point_key(point(candidate.template, candidate.settings)) not in question.archive.points(each.name)
     ]
     if not fresh:
         raise ExhaustedError(
@@ -94,12 +94,6 @@ def settings_of(study: ArchivedStudy) -> dict[str, Value]:
     return {change.knob: change.after for change in study.idea.changes}
 
 
-def point(candidate: Candidate) -> dict[str, Value]:
-    """Give the candidate's setting of every knob, in canonical form."""
-    settings = {**source.settings(candidate.template), **candidate.settings}
-    return {knob.name: space.canonical(knob, settings[knob.name]) for knob in candidate.template.knobs}
-
-
 def learnability(candidate: Candidate, archive: Archive) -> float:
     cells = [Cell(template=candidate.template.name, knob=knob) for knob in candidate.settings]
     return sum(archive.learnability(cell) for cell in cells) / len(cells)
@@ -116,17 +110,13 @@ class Words(Record):
 
 def idea_of(candidate: Candidate) -> Idea:
     baseline = source.settings(candidate.template)
-    changes = tuple(
-        Change(knob=knob, before=baseline[knob], after=after) for knob, after in candidate.settings.items()
-    )
+    changes = tuple(Change(knob=knob, before=baseline[knob], after=after) for knob, after in candidate.settings.items())
     words = seed_words(candidate.seed) if candidate.seed else plain_words(candidate, changes)
     metric = candidate.template.metric
     return Idea(
         template=candidate.template.name,
         **words.model_dump(),
-        prediction=Prediction(
-            metric=metric.name, direction=metric.better, smallest_effect=metric.smallest_effect
-        ),
+        prediction=Prediction(metric=metric.name, direction=metric.better, smallest_effect=metric.smallest_effect),
         changes=changes,
         lineage=candidate.lineage,
     )
@@ -139,7 +129,9 @@ def seed_words(seed: SeedIdea) -> Words:
 def plain_words(candidate: Candidate, changes: tuple[Change, ...]) -> Words:
     """Put an evolved point into words: what is turned, from what, and who its parents are."""
     metric = candidate.template.metric
-    turns = " and ".join(f"`{change.knob}` from `{spelled(change.before)}` to `{spelled(change.after)}`" for change in changes)
+    turns = " and ".join(
+        f"`{change.knob}` from `{spelled(change.before)}` to `{spelled(change.after)}`" for change in changes
+    )
     knobs = {knob.name: knob.description.rstrip(".") for knob in candidate.template.knobs}
     meanings = "; ".join(f"`{change.knob}` is {lowered(knobs[change.knob])}" for change in changes)
     parents = " and ".join(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from agent.archive import ArchivedStudy
+from agent.archive import ArchivedStudy, point
 from agent.campaign import StudyFolder
 from agent.journal import Event
 from agent.questions import Related
@@ -34,7 +34,7 @@ class Manifest(Record):
 def archive(state: State, tools: Tools) -> State:
     study = tools.study(state)
     if not study.outcome.exists():
-        give_up(state, study)
+        give_up(state, tools, study)
     if not study.manifest.exists():
         manifest(state, study).save(study.manifest)
     if not tools.journal.has(Event.study_closed, study.folder.name):
@@ -44,7 +44,7 @@ def archive(state: State, tools: Tools) -> State:
     return State(number=state["number"] + 1)
 
 
-def give_up(state: State, study: StudyFolder) -> None:
+def give_up(state: State, tools: Tools, study: StudyFolder) -> None:
     """Conclude a study that never came to a comparison."""
     related = Related.load(study.related)
     idea = Idea.load(study.idea)
@@ -52,7 +52,7 @@ def give_up(state: State, study: StudyFolder) -> None:
         number=state["number"],
         template=idea.template,
         idea=idea,
-        point={change.knob: change.after for change in idea.changes},
+        point=point(tools.template(state), {change.knob: change.after for change in idea.changes}),
         conclusion=Conclusion.failed,
         reason=related.known or "The changed code never passed its rehearsal.",
         comparison=None,

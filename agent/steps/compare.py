@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent import dossier, stages, trials
+from agent import archive, dossier, stages, trials
 from agent.archive import ArchivedStudy
 from agent.campaign import StudyFolder
 from agent.questions import CodeChange
@@ -11,9 +11,7 @@ from agent.state import State, Step, Tools
 from agent.trials import Planned
 from papers import evidence
 from papers.evidence import Comparison, Conclusion, Stage
-from templates import source, space
 from templates.idea import Idea
-from templates.space import Value
 from templates.template import Template
 from templates.trial import Trial
 
@@ -22,9 +20,7 @@ def compare(state: State, tools: Tools) -> State:
     study, template, stage = tools.study(state), tools.template(state), Stage(state["stage"])
     idea, change = Idea.load(study.idea), CodeChange.load(study.change(state["variant"]))
     study.comparisons.mkdir(exist_ok=True)
-    found = [
-        compare_arm(tools, study, template, stage, arm) for arm in stages.arms(stage, state["variant"], change)
-    ]
+    found = [compare_arm(tools, study, template, stage, arm) for arm in stages.arms(stage, state["variant"], change)]
     if stage is Stage.ablation:
         tools.report(Step("compare", state["number"], f"ablation: {len(found)} changes taken back one at a time"))
         return State(stage="")
@@ -34,13 +30,15 @@ def compare(state: State, tools: Tools) -> State:
         number=state["number"],
         template=template.name,
         idea=idea,
-        point=point(template, change),
+        point=archive.point(template, {each.knob: each.after for each in change.changes}),
         conclusion=conclusion,
         reason=stages.reason(stage, headline, conclusion),
         comparison=headline,
     ).save(study.outcome)
     following = stages.following(stage, headline, idea.prediction, conclusion, len(change.changes))
-    tools.report(Step("compare", state["number"], f"{stage}: {described(headline, template)} → {following or conclusion}"))
+    tools.report(
+        Step("compare", state["number"], f"{stage}: {described(headline, template)} → {following or conclusion}")
+    )
     return State(stage=following.value if following else "")
 
 
@@ -78,11 +76,6 @@ def concluded(tools: Tools, idea: Idea, headline: Comparison | None, number: int
     return evidence.conclude(idea.prediction, headline, corrected[-1])
 
 
-def point(template: Template, change: CodeChange) -> dict[str, Value]:
-    settings = {**source.settings(template), **{each.knob: each.after for each in change.changes}}
-    return {knob.name: space.canonical(knob, settings[knob.name]) for knob in template.knobs}
-
-
 def described(comparison: Comparison | None, template: Template) -> str:
     if comparison is None:
         return "too few finished trials"
@@ -90,5 +83,3 @@ def described(comparison: Comparison | None, template: Template) -> str:
         f"{template.metric.title} {comparison.difference:+.3g} {template.metric.unit} "
         f"[{comparison.low:.3g}, {comparison.high:.3g}] over {len(comparison.seeds)} seeds"
     )
-
-

@@ -18,7 +18,9 @@ def experiment(state: State, tools: Tools) -> State:
     if stage is Stage.ablation:
         write_ablations(study, template, state["variant"], change)
     variants = {
-        variant: None for arm in stages.arms(stage, state["variant"], change) for variant in (arm.reference, arm.variant)
+        variant: None
+        for arm in stages.arms(stage, state["variant"], change)
+        for variant in (arm.reference, arm.variant)
     }
     scale = tools.brief.scale
     plan = tuple(

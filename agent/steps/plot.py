@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pydantic import TypeAdapter
+from templates.plotting import DrawnFigure
 
 from agent import dossier, stages
 from agent.state import State, Step, Tools
 from sandboxes.record import write_atomically
 from templates import plotting
-from templates.plotting import DrawnFigure
 from templates.trial import BASELINE
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+from papers.checks import Problem
 from pydantic import TypeAdapter
 
 from agent import dossier
@@ -11,7 +12,6 @@ from agent.campaign import DraftFolder, StudyFolder
 from agent.questions import Fault
 from agent.state import State, Step, Tools
 from papers import press as printing
-from papers.checks import Problem
 from papers.paper import Paper
 from papers.study import Study
 from sandboxes.record import write_atomically

@@ -1,0 +1,82 @@
+"""Bootstrap: the one place that puts concrete things together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from sandboxes.choose import choose
+
+from agent.campaign import Brief, Campaign, writing
+from agent.journal import Journal
+from agent.questions import Researcher
+from agent.researchers.embedded import EmbeddedResearcher
+from agent.state import Step, Tools
+from sandboxes.job import Sandbox
+from sandboxes.record import Record
+from templates import catalogue
+from templates.template import Template
+
+HOME = Path("~/.ratchet")
+"""The folder of the user's own templates."""
+
+
+def load_templates(brief: Brief) -> dict[str, Template]:
+    """Load the brief's templates by name; raises `TemplateError` or `UnknownTemplateError`."""
+    loaded = (catalogue.find(name, HOME.expanduser()) for name in brief.templates)
+    return {template.name: template for template in loaded}
+
+
+class Listed(Record):
+    """A template that can be run by name."""
+
+    name: str
+    title: str
+    metric: str
+    scales: tuple[str, ...]
+
+
+def listed() -> tuple[Listed, ...]:
+    found = (catalogue.find(name, HOME.expanduser()) for name in catalogue.names())
+    return tuple(
+        Listed(
+            name=each.name,
+            title=each.title,
+            metric=f"{each.metric.title} ({each.metric.unit}, {each.metric.better} is better)",
+            scales=tuple(each.scales),
+        )
+        for each in found
+    )
+
+
+def researcher(brief: Brief) -> Researcher:
+    return {"embedded": EmbeddedResearcher}[brief.researcher]()
+
+
+@contextmanager
+def tools(
+    campaign: Campaign,
+    brief: Brief,
+    report: Callable[[Step], None],
+    stop: threading.Event,
+    sandbox: Sandbox | None = None,
+) -> Iterator[Tools]:
+    """Lock `campaign` for writing and give the tools that its steps work with.
+
+    Raises `CampaignLockedError`, or what `load_templates` and `choose` raise.
+    """
+    with writing(campaign), ThreadPoolExecutor(brief.workers, thread_name_prefix="trial") as executor:
+        yield Tools(
+            campaign=campaign,
+            brief=brief,
+            journal=Journal(campaign.ledger, campaign.exchanges),
+            templates=load_templates(brief),
+            sandbox=sandbox or choose(brief.sandbox, allow_unsafe_host=brief.allow_unsafe_host),
+            executor=executor,
+            researcher=researcher(brief),
+            report=report,
+            stop=stop,
+        )

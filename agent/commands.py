@@ -1,0 +1,201 @@
+"""What each command does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from pydantic import ValidationError
+from sandboxes.choose import choose
+
+from agent import bootstrap, campaign, journal
+from agent import doctor as doctors
+from agent.budget import Budget
+from agent.campaign import Brief, Campaign, CampaignError
+from agent.endings import Exit
+from agent.progress import screen
+from agent.summary import campaign_row, study_details, study_row, summary
+from sandboxes.record import Record
+from templates import catalogue, check, scaffold
+
+
+def brief(**fields: object) -> Brief:
+    """Make a brief; raises `CampaignError` with every fault in it."""
+    try:
+        return Brief.model_validate(fields)
+    except ValidationError as error:
+        faults = [
+            f"--{'.'.join(map(str, each['loc']))}: {each['msg']} (got {each['input']!r})" for each in error.errors()
+        ]
+        raise CampaignError("\n".join(faults)) from error
+
+
+def run(home: Path, asked: Brief, *, resume: bool, as_json: bool) -> int:
+    templates = bootstrap.load_templates(asked)
+    missing = [each.name for each in templates.values() if asked.scale not in each.scales]
+    if missing:
+        raise CampaignError(f"{', '.join(missing)} has no scale '{asked.scale}'.")
+    if resume and Campaign(home / asked.name).brief.exists():
+        return go(campaign.find(home, asked.name), as_json=as_json)
+    if Campaign(home / asked.name).brief.exists():
+        campaign.create(home, asked)
+    doctors.preflight(templates.values(), home, asked.sandbox, allow_unsafe_host=asked.allow_unsafe_host)
+    pinned = asked.model_copy(update={"templates": tuple(map(pinned_name, asked.templates))})
+    return go(campaign.create(home, pinned), as_json=as_json)
+
+
+def pinned_name(name: str) -> str:
+    """Keep a name, and make a path independent of the folder that the command ran in."""
+    return str(Path(name).absolute()) if os.sep in name else name
+
+
+def resume(home: Path, name: str, *, studies: int | None, budget: Mapping[str, float | None], as_json: bool) -> int:
+    found = campaign.find(home, name)
+    with campaign.writing(found):
+        asked = campaign.read_brief(found)
+        caps = asked.budget.model_dump() | {key: value for key, value in budget.items() if value is not None}
+        campaign.write_brief(
+            found,
+            asked.model_copy(update={"studies": studies or asked.studies, "budget": Budget.model_validate(caps)}),
+        )
+    return go(found, as_json=as_json)
+
+
+def go(found: Campaign, *, as_json: bool) -> int:
+    """Walk the campaign to its end and say where everything is."""
+    from agent import walk
+
+    asked = campaign.read_brief(found)
+    with screen(as_json=as_json) as shown, stopping() as stop:
+        shown.event("launch", campaign=found.name, folder=str(found.folder.absolute()), pid=os.getpid())
+        with bootstrap.tools(found, asked, shown.step, stop.event) as tools:
+            doctors.preflight(
+                tools.templates.values(), found.folder, asked.sandbox, allow_unsafe_host=asked.allow_unsafe_host
+            )
+            walk.walk(tools)
+        rows = [study_row(study) for study in found.studies()]
+        code = Exit.ok if all(row.paper for row in rows) else Exit.some_failed
+        shown.event("done", exit=int(code), studies=[row.model_dump(mode="json") for row in rows])
+    if not as_json:
+        print(summary(found))
+    return code
+
+
+class Stopping:
+    """Whether, and by which signal, the user asked to stop."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        if self.event.is_set():
+            raise KeyboardInterrupt
+        self.event.set()
+        print("\nStopping once the running trials end. Press Ctrl-C again to stop at once.", file=sys.stderr)
+
+
+@contextmanager
+def stopping() -> Iterator[Stopping]:
+    """Turn the first Ctrl-C, or a SIGTERM, into a request to stop; a second one stops at once."""
+    stop = Stopping()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def list_campaigns(home: Path, *, as_json: bool) -> int:
+    rows = [campaign_row(each) for each in campaign.every(home)]
+    table(rows, as_json=as_json, empty=f"No campaigns in {home}. Start one: ratchet run minimum_entropy_coupling")
+    return Exit.ok
+
+
+def show(home: Path, name: str, number: int | None, *, as_json: bool) -> int:
+    found = campaign.find(home, name)
+    if number is None:
+        table([study_row(study) for study in found.studies()], as_json=as_json, empty=f"No study in '{name}' yet.")
+        uncertain = journal.uncertain(tuple(journal.read(found.ledger)))
+        if uncertain and not as_json and campaign.holder(found) is None:
+            print(f"\nIn flight when a process ended, begun again at resume: {len(uncertain)}")
+            print("\n".join(f"  {entry.event} {entry.key} at {entry.at}" for entry in uncertain))
+        return Exit.ok
+    study = next((each for each in found.studies() if each.number == number), None)
+    if study is None:
+        raise CampaignError(f"'{name}' has no study {number}; it has {len(found.studies())}.")
+    details = study_details(study)
+    print(details.model_dump_json(indent=None if as_json else 2) if as_json else details.text())
+    return Exit.ok
+
+
+def doctor(home: Path, *, as_json: bool) -> int:
+    templates = [catalogue.find(name, bootstrap.HOME.expanduser()) for name in catalogue.names()]
+    checks = doctors.examine(templates, home, None, allow_unsafe_host=False)
+    table(checks, as_json=as_json, empty="")
+    return Exit.ok if all(each.ok for each in checks) else Exit.preflight
+
+
+def template_list(*, as_json: bool) -> int:
+    table(bootstrap.listed(), as_json=as_json, empty="No templates.")
+    return Exit.ok
+
+
+def template_new(name: str, into: Path) -> int:
+    made = scaffold.new(name, into)
+    print(f"Made {made}. Try it: ratchet template check {made}")
+    return Exit.ok
+
+
+def template_check(name: str, *, baseline: bool, scale: str, as_json: bool) -> int:
+    template = catalogue.find(name, bootstrap.HOME.expanduser())
+    sandbox = choose(None, allow_unsafe_host=False)
+    if baseline:
+        print(f"Wrote {check.baseline(template, sandbox, scale)}", file=sys.stderr)
+    findings = check.check(template, sandbox)
+    table(findings, as_json=as_json, empty="")
+    return Exit.ok if all(each.ok for each in findings) else Exit.some_failed
+
+
+def table(rows: Sequence[Record], *, as_json: bool, empty: str) -> None:
+    """Print records: a line of JSON each, or columns for a person."""
+    if as_json:
+        for row in rows:
+            print(row.model_dump_json())
+    elif not rows:
+        print(empty)
+    else:
+        print_columns(rows)
+
+
+def print_columns(rows: Sequence[Record]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = [name for name in type(rows[0]).model_fields if any(cell(getattr(row, name)) for row in rows)]
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        shown.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        shown.add_row(*(cell(getattr(row, name)) for name in columns))
+    Console(highlight=False, markup=False).print(shown)
+
+
+def cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "ok" if value else "MISSING"
+        case float():
+            return f"{value:.4g}"
+        case tuple():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)

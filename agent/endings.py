@@ -1,0 +1,50 @@
+"""How a command ends: the exit codes, and which error is which."""
+
+from __future__ import annotations
+
+import errno
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of `ratchet`."""
+
+    ok = 0
+    bug = 1
+    usage = 2
+    preflight = 3
+    budget = 4
+    locked = 5
+    some_failed = 6
+    """Finished, and at least one study has no paper, or there was nothing left to study."""
+    resumable = 7
+    """Stopped by the machine (disk full, sandbox gone, terminated); the same command with `resume` goes on."""
+    interrupted = 130
+
+
+def code_of(error: BaseException) -> Exit | None:
+    """Give the exit code of an error that a person can act on, None for a bug."""
+    from templates.catalogue import UnknownTemplateError
+    from templates.plotting import PlottingError
+
+    from agent.budget import BudgetReachedError
+    from agent.campaign import CampaignError, CampaignLockedError
+    from agent.doctor import PreflightError
+    from agent.journal import DamagedJournalError
+    from agent.researchers.evolution import ExhaustedError
+    from agent.state import StopRequestedError
+    from sandboxes.job import SandboxUnavailableError
+    from templates.template import TemplateError
+
+    codes: tuple[tuple[tuple[type[BaseException], ...], Exit], ...] = (
+        ((CampaignError, TemplateError, UnknownTemplateError, DamagedJournalError), Exit.usage),
+        ((PreflightError,), Exit.preflight),
+        ((BudgetReachedError,), Exit.budget),
+        ((CampaignLockedError,), Exit.locked),
+        ((ExhaustedError, PlottingError), Exit.some_failed),
+        ((StopRequestedError, KeyboardInterrupt), Exit.interrupted),
+        ((SandboxUnavailableError,), Exit.resumable),
+    )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return Exit.resumable
+    return next((code for kinds, code in codes if isinstance(error, kinds)), None)

@@ -1,0 +1,106 @@
+"""Progress: what a person or a program sees while a campaign runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol, Self, TextIO
+
+from agent.state import Step
+
+
+class Screen(Protocol):
+    """Where the progress of a campaign goes."""
+
+    def step(self, step: Step) -> None:
+        """Show one step, or how far it is."""
+        ...
+
+    def event(self, name: str, **facts: object) -> None:
+        """Tell a program about the whole run; a person sees the summary instead."""
+        ...
+
+
+class Lines:
+    """One plain line for each step: for a log, a pipe, CI."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def step(self, step: Step) -> None:
+        if step.done in (0.0, 1.0):
+            print(f"[{step.study:03d}] {step.name:<22} {printable(step.text)}", file=self._out, flush=True)
+
+    def event(self, name: str, **facts: object) -> None:
+        """Leave this to the summary."""
+
+
+class JsonLines:
+    """One JSON object for each step and event; nothing else goes to standard output."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def step(self, step: Step) -> None:
+        self.event("step", study=step.study, step=step.name, text=step.text, done=round(step.done, 4))
+
+    def event(self, name: str, **facts: object) -> None:
+        print(json.dumps({"event": name, **facts}), file=self._out, flush=True)
+
+
+class Terminal:
+    """Lines that stay for what is done, and a bar for what is under way."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        self._console = Console()
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("starting", total=None)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def step(self, step: Step) -> None:
+        from rich.markup import escape
+
+        text = escape(printable(step.text))
+        if step.done < 1:
+            self._bar.update(self._task, description=f"{step.name}: {text}", total=1.0, completed=step.done)
+            return
+        self._console.print(f"[dim]{step.study:03d}[/] [bold]{step.name:<22}[/] {text}", highlight=False)
+        self._bar.update(self._task, description="working", total=None)
+
+    def event(self, name: str, **facts: object) -> None:
+        """Leave this to the summary."""
+
+
+@contextmanager
+def screen(*, as_json: bool) -> Iterator[Screen]:
+    """Choose by where the output goes: JSON lines when asked, a live display on a terminal, else plain lines."""
+    if as_json:
+        yield JsonLines(sys.stdout)
+    elif sys.stdout.isatty():
+        with Terminal() as terminal:
+            yield terminal
+    else:
+        yield Lines(sys.stdout)
+
+
+def printable(text: str) -> str:
+    """Give `text` on one line, without anything a terminal would obey."""
+    return "".join(character if character.isprintable() else " " for character in text)

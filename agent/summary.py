@@ -1,0 +1,157 @@
+"""What a person or a program is told about campaigns and studies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from agent import journal
+from agent.archive import ArchivedStudy
+from agent.campaign import Campaign, StudyFolder, holder, read_brief
+from reviews.review import Verdict
+from sandboxes.record import Record
+from templates.idea import Idea
+from templates.trial import Trial
+
+
+class CampaignRow(Record):
+    """A campaign in `ratchet list`."""
+
+    name: str
+    templates: tuple[str, ...]
+    scale: str
+    studies: str
+    """Finished of asked for."""
+    state: str
+    wall_seconds: float
+    usd: float
+
+
+class StudyRow(Record):
+    """A study in `ratchet show NAME`."""
+
+    number: int
+    idea: str
+    conclusion: str
+    difference: str
+    """Headline difference with its interval."""
+    p: float | None
+    decision: str
+    paper: str
+
+
+class StudyDetails(Record):
+    """A study in `ratchet show NAME NUMBER`."""
+
+    row: StudyRow
+    folder: str
+    hypothesis: str
+    prediction: str
+    reason: str
+    trials: dict[str, int]
+    """How many ended how."""
+    diff: str
+    review: str
+
+    def text(self) -> str:
+        """Lay the study out for a person."""
+        endings = ", ".join(f"{count} {ending}" for ending, count in self.trials.items()) or "none yet"
+        lines = (
+            f"Study {self.row.number}: {self.row.idea}",
+            f"  hypothesis  {self.hypothesis}",
+            f"  predicted   {self.prediction}",
+            f"  conclusion  {self.row.conclusion}. {self.reason}",
+            f"  difference  {self.row.difference}",
+            f"  trials      {endings}",
+            f"  panel       {self.row.decision or 'not reviewed'}",
+            f"  paper       {self.row.paper or 'not printed'}",
+            f"  review      {self.review or 'none'}",
+            f"  folder      {self.folder}",
+            "",
+            self.diff,
+        )
+        return "\n".join(lines)
+
+
+def campaign_row(campaign: Campaign) -> CampaignRow:
+    brief = read_brief(campaign)
+    studies = campaign.studies()
+    finished = sum(study.manifest.exists() for study in studies)
+    spend = journal.spent(tuple(journal.read(campaign.ledger)))
+    state = "finished" if finished >= brief.studies else "unfinished"
+    return CampaignRow(
+        name=campaign.name,
+        templates=tuple(Path(name).name for name in brief.templates),
+        scale=brief.scale,
+        studies=f"{finished} of {brief.studies}",
+        state="running" if is_running(campaign) else state,
+        wall_seconds=spend.wall_seconds,
+        usd=spend.usd,
+    )
+
+
+def is_running(campaign: Campaign) -> bool:
+    who = holder(campaign)
+    return who is not None and Path(f"/proc/{who.pid}").exists()
+
+
+def study_row(study: StudyFolder) -> StudyRow:
+    idea = Idea.load(study.idea)
+    outcome = ArchivedStudy.load(study.outcome) if study.outcome.exists() else None
+    comparison = outcome.comparison if outcome else None
+    return StudyRow(
+        number=study.number,
+        idea=idea.title,
+        conclusion=outcome.conclusion if outcome else "in work",
+        difference=(
+            f"{comparison.difference:+.3g} [{comparison.low:.3g}, {comparison.high:.3g}], "
+            f"n = {len(comparison.seeds)} ({comparison.stage})"
+            if comparison
+            else ""
+        ),
+        p=comparison.p if comparison else None,
+        decision=Verdict.load(study.verdict).decision if study.verdict.exists() else "",
+        paper=str(study.paper_pdf) if study.paper_pdf.exists() else "",
+    )
+
+
+def study_details(study: StudyFolder) -> StudyDetails:
+    idea = Idea.load(study.idea)
+    outcome = ArchivedStudy.load(study.outcome) if study.outcome.exists() else None
+    endings = Counter(Trial.load(path).ending.value for path in study.trials.glob("*/*/trial.json"))
+    return StudyDetails(
+        row=study_row(study),
+        folder=str(study.folder),
+        hypothesis=idea.hypothesis,
+        prediction=(
+            f"{idea.prediction.metric} {idea.prediction.direction} by at least {idea.prediction.smallest_effect:g}, "
+            f"written before any trial"
+        ),
+        reason=outcome.reason if outcome else "",
+        trials=dict(endings),
+        diff=study.diff.read_text() if study.diff.exists() else "",
+        review=str(study.review_text) if study.review_text.exists() else "",
+    )
+
+
+def summary(campaign: Campaign) -> str:
+    """Say at the end of a run where everything is, what it took, and what to try next."""
+    row = campaign_row(campaign)
+    lines = [""]
+    for study in campaign.studies():
+        told = study_row(study)
+        lines += [
+            f"Study {told.number}: {told.idea}",
+            f"  {told.conclusion}: {told.difference or 'no comparison'}; panel: {told.decision or 'not reviewed'}",
+            f"  paper     {told.paper or 'not printed: see ' + str(study.paper)}",
+            f"  review    {study.review_text if study.review_text.exists() else 'none'}",
+        ]
+    return "\n".join(
+        [
+            *lines,
+            f"Campaign    {campaign.folder}",
+            f"Took        {row.wall_seconds:.0f} s of wall time, ${row.usd:.2f}",
+            f"Next        ratchet show {campaign.name} 1        what changed, and what every trial gave",
+            f"            ratchet resume {campaign.name} --studies {len(campaign.studies()) + 2}   let it go on",
+        ]
+    )
