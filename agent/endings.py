@@ -25,7 +25,6 @@ class Exit(IntEnum):
 def code_of(error: BaseException) -> Exit | None:
     """Give the exit code of an error that a person can act on, None for a bug."""
     from templates.catalogue import UnknownTemplateError
-    from templates.plotting import PlottingError
 
     from agent.budget import BudgetReachedError
     from agent.campaign import CampaignError, CampaignLockedError
@@ -41,7 +40,7 @@ def code_of(error: BaseException) -> Exit | None:
         ((PreflightError,), Exit.preflight),
         ((BudgetReachedError,), Exit.budget),
         ((CampaignLockedError,), Exit.locked),
-        ((ExhaustedError, PlottingError), Exit.some_failed),
+        ((ExhaustedError,), Exit.some_failed),
         ((StopRequestedError, KeyboardInterrupt), Exit.interrupted),
         ((SandboxUnavailableError,), Exit.resumable),
     )

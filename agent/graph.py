@@ -52,7 +52,7 @@ def build(saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[State, Tools, S
     graph.add_edge("implement", "rehearse")
     graph.add_conditional_edges("rehearse", after_rehearse, ["experiment", "implement", "archive"])
     graph.add_edge("experiment", "compare")
-    graph.add_conditional_edges("compare", after_compare, ["experiment", "plot"])
+    graph.add_conditional_edges("compare", after_compare, ["experiment", "plot", "archive"])
     graph.add_edge("plot", "write")
     graph.add_edge("write", "press")
     graph.add_conditional_edges("press", after_press, ["review", "write", "archive"])
@@ -86,7 +86,9 @@ def after_rehearse(state: State, runtime: Runtime[Tools]) -> str:
 
 
 def after_compare(state: State) -> str:
-    return "experiment" if state["stage"] else "plot"
+    if state["stage"]:
+        return "experiment"
+    return "plot" if state["compared"] else "archive"
 
 
 def after_press(state: State, runtime: Runtime[Tools]) -> str:

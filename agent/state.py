@@ -35,6 +35,8 @@ class State(TypedDict, total=False):
     """The code passed its rehearsal."""
     stage: str
     """Stage to run next; empty once the study is concluded."""
+    compared: bool
+    """There is a comparison to write about."""
     fixes: int
     printed: bool
     """The paper passed its gates and is a PDF."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, cast
 
+from papers import bibliography
 from papers.compose import compose
 
 from agent.literature import Library, Source
@@ -62,7 +63,8 @@ def survey(question: Survey) -> Related:
     earlier = next(
         (each for each in question.archive.of(question.template.name) if each.idea.changes == idea.changes), None
     )
-    sources = [Source(key=key, text=text) for key, text in template.records(question.template).items()]
+    entries = bibliography.read(template.bibliography(question.template))
+    sources = [Source(key=entry.key, text=" ".join(entry.fields.values())) for entry in entries]
     words = f"{idea.title} {idea.hypothesis} {idea.rationale} {question.template.title} {question.template.question}"
     return Related(
         cited=Library(sources).search(words),

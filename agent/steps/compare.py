@@ -23,7 +23,7 @@ def compare(state: State, tools: Tools) -> State:
     found = [compare_arm(tools, study, template, stage, arm) for arm in stages.arms(stage, state["variant"], change)]
     if stage is Stage.ablation:
         tools.report(Step("compare", state["number"], f"ablation: {len(found)} changes taken back one at a time"))
-        return State(stage="")
+        return State(stage="", compared=True)
     headline = found[0]
     conclusion = concluded(tools, idea, headline, state["number"])
     ArchivedStudy(
@@ -39,7 +39,7 @@ def compare(state: State, tools: Tools) -> State:
     tools.report(
         Step("compare", state["number"], f"{stage}: {described(headline, template)} → {following or conclusion}")
     )
-    return State(stage=following.value if following else "")
+    return State(stage=following.value if following else "", compared=headline is not None)
 
 
 def compare_arm(tools: Tools, study: StudyFolder, template: Template, stage: Stage, arm: Arm) -> Comparison | None:

@@ -6,6 +6,7 @@ from pydantic import TypeAdapter
 from templates.plotting import DrawnFigure
 
 from agent import dossier, stages
+from agent.campaign import StudyFolder
 from agent.state import State, Step, Tools
 from sandboxes.record import write_atomically
 from templates import plotting
@@ -17,12 +18,24 @@ def plot(state: State, tools: Tools) -> State:
     drawn = study.figures / "drawn.json"
     if not drawn.exists():
         reached = [comparison.stage for comparison in dossier.comparisons(study)]
-        staged = [
+        staged: list[tuple[str, Trial]] = [
             (stages.belongs_to(trial.seed, reached), trial)
             for trial in dossier.trials(tools, study, template)
             if trial.scale == tools.brief.scale and trial.variant in (BASELINE, state["variant"])
         ]
-        figures = plotting.draw(tools.sandbox, template, state["variant"], staged, study.figures)
+        study.figures.mkdir(exist_ok=True)
+        figures = draw(tools, template, state["variant"], staged, study)
         write_atomically(drawn, TypeAdapter(tuple[DrawnFigure, ...]).dump_json(figures, indent=1))
     tools.report(Step("plot", state["number"], ", ".join(figure.name for figure in dossier.figures(study))))
     return State()
+
+
+def draw(
+    tools: Tools, template: Template, variant: str, staged: list[tuple[str, Trial]], study: StudyFolder
+) -> tuple[DrawnFigure, ...]:
+    """Draw, or go without figures when the template's plot fails: the tables still tell what was measured."""
+    try:
+        return plotting.draw(tools.sandbox, template, variant, staged, study.figures)
+    except PlottingError as error:
+        tools.report(Step("plot", study.number, f"no figures: {error}"))
+        return ()

@@ -26,6 +26,7 @@ def propose(state: State, tools: Tools) -> State:
         variant="",
         rehearsed=False,
         stage="",
+        compared=False,
         fixes=0,
         printed=False,
         revisions=0,
