@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import papers
 from sandboxes.choose import choose
 
 from sandboxes.job import SandboxUnavailableError
@@ -74,17 +76,22 @@ def sandboxed(sandbox: str | None, *, allow_unsafe_host: bool) -> Check:
 
 def tex() -> Iterator[Check]:
     """Look for the programs, then for every package that the papers' style loads."""
-    from papers.latex import PACKAGES
-
     missing = [program for program in TEX_PROGRAMS if shutil.which(program) is None]
     if missing:
         yield Check(name="TeX", ok=False, what=f"{', '.join(missing)} not found on PATH", remedy=TEX_INSTALL)
         return
-    names = [f"{package}.sty" for package in PACKAGES]
+    names = [f"{package}.sty" for package in style_packages()]
     found = subprocess.run(["kpsewhich", *names], capture_output=True, text=True, check=False, timeout=60).stdout
     lacking = [name for name in names if f"/{name}" not in found]
     what = f"without {', '.join(lacking)}" if lacking else f"pdfTeX with {len(names)} packages"
     yield Check(name="TeX", ok=not lacking, what=what, remedy=TEX_INSTALL if lacking else "")
+
+
+def style_packages() -> tuple[str, ...]:
+    """Name the packages that the papers' style loads."""
+    style = Path(papers.__path__[0], "style", "ratchet.sty").read_text()
+    groups = re.findall(r"\\RequirePackage(?:\[[^\]]*\])?\{([^}]*)\}", style)
+    return tuple(name.strip() for group in groups for name in group.split(","))
 
 
 def disk(campaigns: Path) -> Check:

@@ -24,8 +24,6 @@ class Exit(IntEnum):
 
 def code_of(error: BaseException) -> Exit | None:
     """Give the exit code of an error that a person can act on, None for a bug."""
-    from templates.catalogue import UnknownTemplateError
-
     from agent.budget import BudgetReachedError
     from agent.campaign import CampaignError, CampaignLockedError
     from agent.doctor import PreflightError
@@ -33,6 +31,7 @@ def code_of(error: BaseException) -> Exit | None:
     from agent.researchers.evolution import ExhaustedError
     from agent.state import StopRequestedError
     from sandboxes.job import SandboxUnavailableError
+    from templates.catalogue import UnknownTemplateError
     from templates.template import TemplateError
 
     codes: tuple[tuple[tuple[type[BaseException], ...], Exit], ...] = (

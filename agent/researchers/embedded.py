@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, cast
 
-from papers import bibliography
-from papers.compose import compose
-
 from agent.literature import Library, Source
 from agent.questions import (
     CodeChange,
@@ -21,6 +18,8 @@ from agent.questions import (
     Write,
 )
 from agent.researchers import evolution
+from papers import bibliography
+from papers.compose import compose
 from papers.paper import Paper
 from reviews import panel
 from reviews.review import Review, Verdict

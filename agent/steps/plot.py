@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pydantic import TypeAdapter
-from templates.plotting import DrawnFigure
 
 from agent import dossier, stages
 from agent.campaign import StudyFolder
 from agent.state import State, Step, Tools
 from sandboxes.record import write_atomically
 from templates import plotting
-from templates.trial import BASELINE
+from templates.plotting import DrawnFigure, PlottingError
+from templates.template import Template
+from templates.trial import BASELINE, Trial
 
 
 def plot(state: State, tools: Tools) -> State:
