@@ -1,0 +1,1 @@
+"""The embedded researcher's prose, one section group per file."""

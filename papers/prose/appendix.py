@@ -1,0 +1,96 @@
+"""The appendices: how the paper was made, and what is needed to make it again."""
+
+from __future__ import annotations
+
+from papers.evidence import Comparison
+from papers.paper import Block, Paragraph, Section, Table
+from papers.prose import tables
+from papers.prose.material import Material, listed
+from papers.prose.method import listing
+
+
+def origin(material: Material) -> Section:
+    """Say who made the paper, with what, and at what cost."""
+    return Section(title="How this paper was made", blocks=(_notice(material), _made(material)), appendix=True)
+
+
+def reproducibility(material: Material) -> Section:
+    """Say how to repeat it."""
+    made = material.study.provenance
+    text = (
+        f"The command `{made.command}` repeats the campaign that this study belongs to. Seeds are fixed and "
+        "recorded, and "
+        f"so are the settings ({_where(material)}); equal digests of template and code mean equal inputs. Times will "
+        "differ between machines; the measurements of a trial that is a function of its seed will not."
+    )
+    seeds = [_seeds(found) for found in material.study.comparisons]
+    files = (
+        "The study's folder keeps each trial with its settings, output and measurements, the comparisons, the data "
+        "behind "
+        "each figure, and this paper as data. Every number in the text was put there by its key and not typed."
+    )
+    blocks = (
+        Paragraph(text=text, heading="Command"),
+        *((Paragraph(text=" ".join(seeds), heading="Seeds"),) if seeds else ()),
+        Paragraph(text=files, heading="Records"),
+        *listing(material, main=False),
+    )
+    return Section(title="Reproducibility", blocks=blocks, appendix=True)
+
+
+def _where(material: Material) -> str:
+    return "[#tab:settings]" if material.scale().settings else "the scale has none of its own"
+
+
+def _notice(material: Material) -> Paragraph:
+    answered = material.study.provenance.researchers
+    models = sorted({who for who in answered.values() if not who.startswith("embedded")})
+    if models:
+        told = listed([f"`{model}`" for model in models])
+        made = f"Language models had a part in it: {told}. [#tab:made] says in what."
+    else:
+        made = (
+            "No language model had a part in it: the idea came from a search of the template's declared settings, "
+            "and the "
+            "prose was composed by rules from the measurements ([#tab:made])."
+        )
+    text = (
+        f"This paper is AI-generated. It was written by a program, Ratchet, without a human author, and no human has "
+        f"checked its claims. {made} It should be read as a machine's report that can be verified, not as "
+        "peer-reviewed work."
+    )
+    return Paragraph(text=text, heading="Notice")
+
+
+def _made(material: Material) -> Table:
+    study = material.study
+    made = study.provenance
+    who = [(f"Answered by, for {kind}", f"`{name}`") for kind, name in sorted(made.researchers.items())]
+    software = ", ".join(f"{name} `{version}`" for name, version in made.software.items()) or "not recorded"
+    spend = "[[cost.spend_usd:.2f]] USD" if made.spend_usd else "none"
+    rows = [
+        ("Program", f"Ratchet `{made.ratchet_version}`"),
+        *who,
+        ("Campaign and study", f"`{made.campaign}`, `{study.slug}`"),
+        ("Template", f"`{study.template.name}`, digest `{made.template_digest[:16]}`"),
+        ("Code of the variant", f"digest `{made.variant_digest[:16]}`" if made.variant_digest else "none ran"),
+        ("Hardware", material.said("hardware")),
+        ("Software", software),
+        ("Sandbox", material.said("sandbox")),
+        ("Wall time of the study", "[[cost.wall_seconds:,.0f]] s"),
+        ("CPU time of its trials", "[[cost.trial_cpu_seconds:,.0f]] s"),
+        ("Spent on language models", spend),
+    ]
+    return Table(label="tab:made", caption="How this paper was made.", header=("What", "Value"), rows=tuple(rows))
+
+
+def _seeds(found: Comparison) -> str:
+    seeds = ", ".join(f"`{seed}`" for seed in found.seeds)
+    if found.stage in tables.STAGES:
+        return f"The {tables.STAGES[found.stage]} stage compared seeds {seeds}."
+    return f"The ablation `{found.variant}` compared seeds {seeds}."
+
+
+def additional(blocks: tuple[Block, ...]) -> tuple[Section, ...]:
+    """Gather what reviewers asked for."""
+    return (Section(title="Additional analyses", blocks=blocks, appendix=True),) if blocks else ()

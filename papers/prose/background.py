@@ -1,0 +1,94 @@
+"""Background and related work: the template's README and the records that the survey found."""
+
+from __future__ import annotations
+
+import re
+
+from papers.paper import Block, Items, Paragraph, Section
+from papers.prose.material import Material, listed
+from papers.records import Source, records
+
+RECENT_YEARS = 6
+"""A record this much younger than the newest one counts as recent work."""
+
+
+def background(material: Material) -> Section:
+    """Tell what is known: the README's background and seed paper, then the records by age."""
+    readme = material.outside.readme
+    opening = list(readme.under("Background"))
+    first = next((place for place, block in enumerate(opening) if isinstance(block, Paragraph)), None)
+    # The introduction opens with the first paragraph; what follows it stands here.
+    rest = opening if first is None else opening[:first] + opening[first + 1 :]
+    seed = list(readme.under("What the seed paper found", "The seed paper", "Seed paper"))
+    blocks = [*rest, *_led("Earlier findings", seed)]
+    return Section(title="Background and related work", blocks=(*blocks, *_related(material, blocks)))
+
+
+def cited_in(blocks: tuple[Block, ...] | list[Block]) -> set[str]:
+    """Collect the keys that prose cites."""
+    texts = [text for block in blocks for text in _texts(block)]
+    marks = re.findall(r"\[(@[^\]]+)\]", " ".join(texts))
+    return {key.strip().lstrip("@") for mark in marks for key in mark.split(";")}
+
+
+def _texts(block: Block) -> tuple[str, ...]:
+    match block:
+        case Paragraph(text=text):
+            return (text,)
+        case Items(items=items):
+            return items
+        case _:
+            return ()
+
+
+def _led(heading: str, blocks: list[Block]) -> list[Block]:
+    """Give the first paragraph a run-in heading."""
+    match blocks:
+        case [Paragraph(text=text, heading=""), *rest]:
+            return [Paragraph(text=text, heading=heading), *rest]
+        case _:
+            return blocks
+
+
+def _related(material: Material, told: list[Block]) -> tuple[Block, ...]:
+    """Place the records of the survey: those discussed above, then recent and older ones by title."""
+    known = {source.key: source for source in records(material.study.bibliography)}
+    found = [known[key] for key in material.study.cited if key in known]
+    if not found:
+        text = (
+            "The survey found no record that it judged related to this idea; the comparison is with the baseline alone."
+        )
+        return (Paragraph(text=text, heading="Related records"),)
+    discussed = cited_in(told) | cited_in(list(material.outside.readme.under("Background")))
+    fresh = [source for source in found if source.key not in discussed]
+    return (Paragraph(text=" ".join(_sentences(material, found, fresh)), heading="Related records"),)
+
+
+def _sentences(material: Material, found: list[Source], fresh: list[Source]) -> list[str]:
+    closest = f"By the survey's ranking, the record closest to the idea is {_named(material, found[0])}."
+    said = [closest]
+    others = [source for source in fresh if source is not found[0]]
+    newest = max((source.year for source in found if source.year), default=0)
+    recent = [source for source in others if source.year and newest - source.year <= RECENT_YEARS]
+    older = [source for source in others if source not in recent]
+    if recent:
+        said.append(f"Recent work on the same subject includes {_all_named(material, recent)}.")
+    if older:
+        lead = "Older foundations are" if recent else "The survey also points to"
+        said.append(f"{lead} {_all_named(material, older)}.")
+    if len(found) > len(fresh):
+        again = [source.key for source in found if source not in fresh and source is not found[0]]
+        if again:
+            marks = "; ".join(f"@{key}" for key in again)
+            said.append(f"Its list also holds records that were discussed above [{marks}].")
+    said.append("The ranking is one of relatedness to the idea, not of merit.")
+    return said
+
+
+def _named(material: Material, source: Source) -> str:
+    title = material.said(f"record.{source.key}").rstrip(".")
+    return f"“{title}” [@{source.key}]" if title else f"[@{source.key}]"
+
+
+def _all_named(material: Material, sources: list[Source]) -> str:
+    return listed([_named(material, source) for source in sources])

@@ -1,0 +1,152 @@
+"""Title, abstract and introduction."""
+
+from __future__ import annotations
+
+import re
+
+from papers.evidence import Conclusion, Stage
+from papers.facts import arm
+from papers.paper import Block, Items, Paragraph, Section
+from papers.prose.material import Material, Reading, capital, clause, listed, moved, shift, stop
+from papers.prose.verdict import finding, meaning
+
+LONGEST_OPENING = 320
+"""Characters of a README's first sentence that an abstract still opens with."""
+
+
+def title(material: Material) -> str:
+    """Say what was tried and how it ended."""
+    metric = material.metric()
+    sense = "increase in" if material.study.idea.prediction.direction == "higher" else "reduction of"
+    ending = {
+        Conclusion.supported: f"a confirmed {sense} {metric}",
+        Conclusion.refuted: f"a refuted prediction about {metric}",
+        Conclusion.negligible: f"no practical effect on {metric}",
+        Conclusion.inconclusive: f"inconclusive evidence on {metric}",
+        Conclusion.failed: f"a change that left {metric} unmeasured",
+    }
+    return f"{capital(material.title())}: {ending[material.study.conclusion]}"
+
+
+def abstract(material: Material) -> str:
+    """Say the problem, the change, the prediction, the finding and what it means."""
+    question = stop(material.said("template.question"))
+    parts = (_opening(material), question, _tested(material), finding(material), meaning(material), _price(material))
+    return " ".join(part for part in parts if part)
+
+
+def introduction(material: Material) -> Section:
+    """Lead from the problem to the question, the prediction and what the paper contributes."""
+    blocks = (*_problem(material), *_idea(material), Items(items=tuple(_contributions(material))))
+    return Section(title="Introduction", blocks=blocks)
+
+
+def turned(material: Material) -> str:
+    """Name what was changed."""
+    knobs = [f"`{change.knob}`" for change in material.study.idea.changes]
+    if not knobs:
+        return "rewrites a part of the method"
+    return f"changes {'one setting' if len(knobs) == 1 else 'several settings'} of the method, {listed(knobs)}"
+
+
+def predicted(material: Material) -> str:
+    """State the prediction."""
+    direction = material.study.idea.prediction.direction
+    smallest = material.declared("idea.smallest_effect")
+    return f"{direction} than that of the unchanged baseline by at least {smallest}{material.unit()}"
+
+
+def _opening(material: Material) -> str:
+    """Take the README's first sentence, without its citations, when it is short enough."""
+    for block in material.outside.readme.under("Background"):
+        if isinstance(block, Paragraph):
+            plain = re.sub(r"\s*\[@[^\]]*\]", "", block.text)
+            first = re.split(r"(?<=[a-z)\]][.!?])\s+(?=[A-Z])", plain, maxsplit=1)[0]
+            return stop(first) if len(first) <= LONGEST_OPENING else ""
+    return ""
+
+
+def _tested(material: Material) -> str:
+    return (
+        f"One idea was put to a test whose prediction was written down before any trial. “{material.title()}” "
+        f"{turned(material)}, and its {material.metric()} was predicted to be {predicted(material)}."
+    )
+
+
+def _price(material: Material) -> str:
+    """Mention what else moved, where the headline is a claim."""
+    first = material.headline()
+    if first is None or material.study.conclusion is Conclusion.inconclusive:
+        return ""
+    shifts = [shift(material, arm(first), name) for name in moved(material, arm(first))[:2]]
+    return f"With the change, {listed(shifts)}." if shifts else ""
+
+
+def _problem(material: Material) -> tuple[Block, ...]:
+    """Open with the README's first paragraph and the template's question."""
+    first = next((block for block in material.outside.readme.under("Background") if isinstance(block, Paragraph)), None)
+    question = stop(material.said("template.question"))
+    asks = (
+        f"The experiment template behind this study, {material.said('template.title')}, asks one question. {question}"
+    )
+    symbol = material.study.template.metric.symbol
+    quantity = f"The quantity that decides is the {material.metric()} ${symbol}$, " if symbol else "The metric is "
+    metric = quantity + (f"measured in{material.unit()}; " if symbol else f"{material.metric()}; ")
+    better = f"a {material.study.template.metric.better} value is preferred."
+    opening = (Paragraph(text=first.text),) if first else ()
+    return (*opening, Paragraph(text=f"{asks} {metric}{better}"))
+
+
+def _idea(material: Material) -> tuple[Block, ...]:
+    """State origin, hypothesis and prediction, then preview the answer."""
+    told = f"“{material.title()}” {_origin(material)}. Its hypothesis reads: "
+    hypothesis = f"“{stop(capital(material.said('idea.hypothesis')))}”"
+    before = (
+        "Hypothesis and prediction were stored before the first trial ran, so neither could be fitted to the results. "
+        f"The prediction was a {material.metric()} {predicted(material)}; "
+        "anything smaller was declared in advance not to matter."
+    )
+    answer = {
+        Conclusion.supported: "The prediction held on seeds that played no part in choosing the change.",
+        Conclusion.refuted: "The trials contradicted the prediction, and the paper reports by how much.",
+        Conclusion.negligible: "The trials measured the effect well enough to say that it is too small to matter.",
+        Conclusion.inconclusive: "The trials did not settle the question, and the paper says how far they got.",
+        Conclusion.failed: "The trials did not get as far as an answer, and the paper says where they ended.",
+    }[material.study.conclusion]
+    return Paragraph(text=told + hypothesis), Paragraph(text=before), Paragraph(text=f"{answer} The paper contributes:")
+
+
+def _origin(material: Material) -> str:
+    lineage = material.study.idea.lineage
+    parents = listed([f"`{parent}`" for parent in lineage.parents]) or "`baseline`"
+    return {
+        "seed": "is one of the seed ideas that come with the template",
+        "mutation": f"arose as a mutation of {parents}",
+        "crossover": f"arose as a crossover of {parents}",
+        "language-model": "was proposed by a language model",
+    }[lineage.operator]
+
+
+def _contributions(material: Material) -> list[str]:
+    """List what the reader gets, each only if it is there."""
+    stages, first = material.stages(), material.headline()
+    items: list[str] = []
+    if first is not None and Stage.confirm in stages:
+        items.append(
+            f"a test of one declared hypothesis over {material.count('confirm.n', 'paired seed', 'paired seeds')} "
+            "that no earlier stage had used ([#tab:headline]);"
+        )
+    elif first is not None:
+        reading = Reading(material, first)
+        n = material.count(f"{reading.arm}.n", "paired seed", "paired seeds")
+        items.append(f"a test of one declared hypothesis, ended early, over {n} ([#tab:headline]);")
+    if material.ablations():
+        items.append("ablations that turn back each change on its own ([#tab:ablations]);")
+    if first is not None and any(
+        f"{arm(first)}.{name.name}.n" in material.facts for name in material.study.template.secondary
+    ):
+        items.append("the side effects of the change on what else was measured ([#tab:secondary]);")
+    tried = material.count("campaign.ideas", "idea", "ideas")
+    items.append(f"an account of the whole campaign, {tried} so far, with failures in the counts ([#tab:ideas]);")
+    items.append(f"{clause('the complete code change and a command that repeats the campaign')}.")
+    return items

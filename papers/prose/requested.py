@@ -1,0 +1,132 @@
+"""What reviewers may ask a paper for: each mend adds a table and says what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from papers.facts import arm
+from papers.paper import Block, Paragraph
+from papers.prose import tables
+from papers.prose.material import Material, moved, shift
+from templates.trial import BASELINE
+
+
+def requested(material: Material, requests: frozenset[str]) -> tuple[Block, ...]:
+    """Answer each known request in a fixed order."""
+    return tuple(block for name, answer in ANSWERS.items() if name in requests for block in answer(material))
+
+
+def per_seed(material: Material) -> tuple[Block, ...]:
+    """Show the values of every paired seed, stage by stage."""
+    stages = material.stages()
+    if not stages:
+        return (_without("Values by seed"),)
+    shown = [tables.per_seed(material, arm(found), found) for found in stages.values()]
+    named = " and ".join(f"[#{table.label}]" for table in shown)
+    text = f"The means and intervals of the main text are computed from the values in {named}, and from no others."
+    return (Paragraph(text=text, heading="Values by seed"), *shown)
+
+
+def robust_statistics(material: Material) -> tuple[Block, ...]:
+    """Set the interquartile mean beside the mean."""
+    first = material.headline()
+    if first is None:
+        return (_without("Robust statistics"),)
+    name = arm(first)
+    mean, iqm, low, high = (
+        material.value(f"{name}.{key}") for key in ("difference", "iqm_difference", "iqm_low", "iqm_high")
+    )
+    agree = (
+        "The two estimates agree in sign, so the result does not hang on a few extreme seeds."
+        if mean * iqm > 0
+        else "The two estimates do not agree in sign, so a few extreme seeds decide, and the mean should be distrusted."
+    )
+    zero = "excludes" if low > 0 or high < 0 else "includes"
+    text = (
+        "[#tab:robust] sets the interquartile mean, which drops the quarter of the values at either end, beside "
+        "the mean. "
+        "In the headline comparison the IQM difference was "
+        f"{material.of(name, 'iqm_difference')}{material.unit()}, and its "
+        f"bootstrap interval {zero} zero. {agree} The probability of improvement was [[{name}.probability:.2f]]."
+    )
+    return (Paragraph(text=text, heading="Robust statistics"), tables.robust(material))
+
+
+def compute_cost(material: Material) -> tuple[Block, ...]:
+    """Compare what trials of the two arms cost."""
+    first = material.headline()
+    table = tables.costs(material)
+    if not table.rows:
+        return (
+            Paragraph(
+                text="No trial finished at the study's scale, so no cost can be compared.", heading="Compute cost"
+            ),
+        )
+    said = "[#tab:costs] gives the mean cost of a finished trial at the study's scale."
+    key, other = (f"cost.trial.{name}.cpu_seconds" for name in (first.variant if first else "", BASELINE))
+    if key in material.facts and other in material.facts:
+        said += (
+            f" A trial of the change took [[{key}:.2f]] s of CPU time, one of the baseline [[{other}:.2f]] s. "
+            f"{_dearer(material.value(key), material.value(other))}"
+        )
+    return (Paragraph(text=said, heading="Compute cost"), table)
+
+
+def _dearer(ours: float, theirs: float) -> str:
+    if ours > 1.1 * theirs:
+        return "The change has a price in computation, which the headline metric does not show."
+    if ours < 0.9 * theirs:
+        return "The change also saves computation."
+    return "In computation the two are about equal."
+
+
+def secondary_measurements(material: Material) -> tuple[Block, ...]:
+    """Show all secondary measurements at all stages."""
+    table = tables.secondary_stages(material)
+    if not table.rows:
+        text = "The trials gave no secondary measurement that could be compared."
+        return (Paragraph(text=text, heading="Secondary measurements"),)
+    said = [
+        f"In the {tables.STAGES[stage]} stage, {shift(material, stage.value, each)}."
+        for stage in material.stages()
+        for each in moved(material, stage.value)
+    ]
+    rest = " ".join(said) or "No interval in it excludes zero."
+    text = f"[#tab:secondary-stages] follows the secondary measurements through the stages. {rest}"
+    return (Paragraph(text=text, heading="Secondary measurements"), table)
+
+
+def sensitivity(material: Material) -> tuple[Block, ...]:
+    """Leave out each seed once."""
+    first = material.headline()
+    if first is None:
+        return (_without("Sensitivity to single seeds"),)
+    name = arm(first)
+    low, high = (material.value(f"{name}.leave_one_out.{end}") for end in ("low", "high"))
+    told = (
+        "No single seed decides its sign."
+        if low * high > 0
+        else "The range includes zero, so a single seed decides its sign."
+    )
+    text = (
+        "[#tab:sensitivity] repeats the estimate with each seed left out once. In the headline comparison it then "
+        "ranges "
+        f"from {material.of(name, 'leave_one_out.low')} to "
+        f"{material.of(name, 'leave_one_out.high')}{material.unit()}. {told}"
+    )
+    return (Paragraph(text=text, heading="Sensitivity to single seeds"), tables.sensitivity(material))
+
+
+def _without(heading: str) -> Paragraph:
+    return Paragraph(
+        text="No paired comparison could be made, so there is nothing to analyse further here.", heading=heading
+    )
+
+
+ANSWERS: dict[str, Callable[[Material], tuple[Block, ...]]] = {
+    "per-seed-values": per_seed,
+    "robust-statistics": robust_statistics,
+    "secondary-measurements": secondary_measurements,
+    "sensitivity": sensitivity,
+    "compute-cost": compute_cost,
+}

@@ -1,0 +1,223 @@
+"""The results: the headline, the stages, the seeds, the figures, the side effects, the ablations."""
+
+from __future__ import annotations
+
+import math
+
+from papers.evidence import Comparison, Conclusion, Stage
+from papers.facts import arm
+from papers.paper import Block, Figure, Paragraph, Section
+from papers.prose import tables
+from papers.prose.material import Material, Reading, capital, listed, moved, shift, stop
+from papers.prose.verdict import corrected, meaning
+from papers.study import FigureFile
+
+SHRUNK = 0.8
+"""A confirmed effect under this share of the full stage's effect is said to have shrunk."""
+GROWN = 1.25
+
+
+def results(material: Material) -> Section:
+    """Tell what was measured, headline first."""
+    first = material.headline()
+    if first is None:
+        return Section(title="Results", blocks=(*_nothing(material), *_figures(material)))
+    blocks = (
+        *_headline(material, first),
+        *_stages(material),
+        _seeds(material, first),
+        *_figures(material),
+        *_secondary(material, first),
+        *_ablations(material),
+    )
+    return Section(title="Results", blocks=blocks)
+
+
+def _nothing(material: Material) -> tuple[Block, ...]:
+    total = material.count("trials.total", "trial was", "trials were")
+    text = (
+        f"There is no comparison to report. In all, {total} run for this study, and [[trials.failed:.0f]] ended "
+        "without a "
+        "measurement, too many to leave the pairs that a comparison needs. [#tab:endings] counts them by ending."
+    )
+    return (Paragraph(text=text),)
+
+
+def _headline(material: Material, first: Comparison) -> tuple[Block, ...]:
+    reading = Reading(material, first)
+    name, unit = reading.arm, material.unit()
+    opening = (
+        f"[#tab:headline] gives the {tables.STAGES[first.stage]} result. The {material.metric()} averaged "
+        f"{material.of(name, 'variant')}{unit} with the change (standard deviation over seeds "
+        f"{material.of(name, 'variant.sd')}) and {material.of(name, 'reference')}{unit} in the baseline "
+        f"({material.of(name, 'reference.sd')}). The mean paired difference was {material.measured(name)}"
+        f"{_relative(material, name)}, {corrected(material)}.{_floor(material, first)}"
+    )
+    return (
+        Paragraph(text=f"{opening} {meaning(material)}", heading="Headline"),
+        tables.headline(material, first),
+        *_width(material, reading),
+    )
+
+
+def _floor(material: Material, first: Comparison) -> str:
+    """Say when p is as small as sign flips of so few seeds can make it."""
+    least = 2 / 2 ** len(first.seeds)
+    smallest = math.isclose(material.value(f"{arm(first)}.p"), least)
+    return " The uncorrected p is the smallest that sign flips over this many seeds can give." if smallest else ""
+
+
+def _relative(material: Material, name: str) -> str:
+    return f", that is [[{name}.relative:.1f]] % of the baseline's mean" if f"{name}.relative" in material.facts else ""
+
+
+def _width(material: Material, reading: Reading) -> tuple[Block, ...]:
+    """Warn of an interval too wide for the question, where no verdict has said so already."""
+    if not reading.wide or material.study.conclusion is Conclusion.inconclusive:
+        return ()
+    text = (
+        "The interval is wide: half of it exceeds the smallest effect of interest. The sign of the effect is "
+        "better known "
+        "than its size, and a repetition may well give a different magnitude."
+        if reading.settled
+        else "The interval is wide: half of it exceeds the smallest effect of interest, so the size is poorly known."
+    )
+    return (Paragraph(text=text),)
+
+
+def _stages(material: Material) -> tuple[Block, ...]:
+    found = material.stages()
+    if len(found) == 1:
+        stage = tables.STAGES[next(iter(found))]
+        return (
+            Paragraph(text=f"The {stage} stage is the only one that was reached ([#tab:stages])."),
+            tables.stages(material),
+        )
+    text = f"[#tab:stages] sets the stages side by side. {_course(material)}"
+    return (Paragraph(text=text, heading="From stage to stage"), tables.stages(material))
+
+
+def _course(material: Material) -> str:
+    """Say how the effect changed from the full stage to the confirmation."""
+    stages = material.stages()
+    if Stage.full not in stages or Stage.confirm not in stages:
+        return "The study did not reach a confirmation, so selection may still flatter the later of these figures."
+    full, confirmed = material.value("full.difference"), material.value("confirm.difference")
+    values = f"from {material.of('full', 'difference')} to {material.of('confirm', 'difference')}{material.unit()}"
+    if full * confirmed < 0:
+        return (
+            f"The estimate changed its sign between the full stage and the confirmation, {values}. The full stage "
+            "helped "
+            "to select the variant, so its estimate is the one to distrust."
+        )
+    if abs(confirmed) < SHRUNK * abs(full):
+        return (
+            f"The estimate came closer to zero on fresh seeds, {values}. This is what selection leads one to expect: a "
+            "variant is carried on because it looked good, and part of that look is luck (regression to the mean, "
+            "or the "
+            "winner's curse). The confirmed figure is the one to quote."
+        )
+    if abs(confirmed) > GROWN * abs(full):
+        return (
+            f"The estimate moved away from zero on fresh seeds, {values}. Selection does not explain this direction; "
+            "seed-to-seed variation does, and the intervals should be read with that in mind."
+        )
+    return (
+        f"On fresh seeds the estimate stayed close to that of the full stage ({values}), with no sign of a "
+        "selection effect."
+    )
+
+
+def _seeds(material: Material, first: Comparison) -> Paragraph:
+    name = arm(first)
+    wins, losses = (material.value(f"{name}.{what}") for what in ("wins", "losses"))
+    n = material.count(f"{name}.n", "seed", "seeds")
+    if wins == len(first.seeds):
+        told = f"The change was better than the baseline on every one of the {n}, so no single seed carries the result."
+    elif losses == len(first.seeds):
+        told = f"The change was worse than the baseline on every one of the {n}, so no single seed carries the result."
+    else:
+        told = (
+            f"The pattern over seeds is mixed: of {n}, the change won on [[{name}.wins:.0f]], lost on "
+            f"[[{name}.losses:.0f]] and tied on [[{name}.ties:.0f]]."
+        )
+    return Paragraph(text=f"{told} {_leaving_out(material, name)}", heading="Seed by seed")
+
+
+def _leaving_out(material: Material, name: str) -> str:
+    low, high = (material.value(f"{name}.leave_one_out.{end}") for end in ("low", "high"))
+    ends = f"{material.of(name, 'leave_one_out.low')} and {material.of(name, 'leave_one_out.high')}{material.unit()}"
+    if low * high <= 0:
+        return (
+            f"Leaving out one seed at a time moves the mean difference between {ends}, across zero: one seed can "
+            "turn it."
+        )
+    return f"Leaving out one seed at a time keeps the mean difference between {ends}, on the same side of zero."
+
+
+def _figures(material: Material) -> tuple[Block, ...]:
+    blocks: list[Block] = []
+    for place, figure in enumerate(material.study.figures):
+        lead = "shows the same result graphically" if place == 0 else "adds another view of these trials"
+        text = f"[#fig:{figure.name}] {lead}; the plotted values are in `{figure.name}.csv`, next to the figure."
+        blocks += [Paragraph(text=text), _figure(material, figure)]
+    return tuple(blocks)
+
+
+def _figure(material: Material, figure: FigureFile) -> Figure:
+    caption = stop(material.said(f"figure.{figure.name}"))
+    return Figure(label=f"fig:{figure.name}", caption=caption, file=figure.name)
+
+
+def _secondary(material: Material, first: Comparison) -> tuple[Block, ...]:
+    name = arm(first)
+    if not tables.secondaries(material, name):
+        return ()
+    shifted = [shift(material, name, each) for each in moved(material, name)]
+    if not shifted:
+        told = (
+            "None of the secondary measurements shifted by more than its interval allows for chance ([#tab:secondary])."
+        )
+    else:
+        told = (
+            f"The change did more than move the headline metric ([#tab:secondary]): {listed(shifted)}, "
+            "with an interval of the difference that excludes zero. Whoever depends on these quantities has to "
+            "weigh them against the headline; "
+            "this trade-off was not part of the prediction."
+        )
+    return (Paragraph(text=told, heading="Side effects"), tables.secondary(material, name))
+
+
+def _ablations(material: Material) -> tuple[Block, ...]:
+    found = material.ablations()
+    if not found:
+        return ()
+    told = [_turned_back(material, each) for each in found]
+    text = (
+        f"Each ablation turns back one change and leaves the others ([#tab:ablations]). {' '.join(told)} "
+        f"{_carrier(material)}"
+    )
+    return (Paragraph(text=text, heading="Ablations"), tables.ablations(material))
+
+
+def _turned_back(material: Material, found: Comparison) -> str:
+    name = arm(found)
+    knob = material.study.ablated.get(found.variant, found.variant)
+    against = "the baseline" if found.reference == "baseline" else "the whole change"
+    return f"Without `{knob}`, the mean difference to {against} was {material.measured(name)}."
+
+
+def _carrier(material: Material) -> str:
+    """Say which change carries the effect, where the intervals tell."""
+    better = -1 if material.study.template.metric.better == "lower" else 1
+    whole = [found for found in material.ablations() if found.reference != "baseline"]
+    harmed = [found for found in whole if (found.high < 0 if better > 0 else found.low > 0)]
+    knobs = [f"`{material.study.ablated.get(found.variant, found.variant)}`" for found in harmed]
+    if len(knobs) == 1:
+        return (
+            f"Only {knobs[0]} is needed by this measure: without it the result is worse, and its interval excludes "
+            "zero."
+        )
+    if knobs:
+        return f"Several changes are needed by this measure: without any one of {listed(knobs)} the result is worse."
+    return capital("no single change can be named as the one that carries the effect; the intervals leave that open.")

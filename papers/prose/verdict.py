@@ -1,0 +1,74 @@
+"""The finding and what it means, for each conclusion that a study can reach."""
+
+from __future__ import annotations
+
+from papers.evidence import Conclusion, Stage
+from papers.prose.material import Material, Reading
+
+
+def finding(material: Material) -> str:
+    """State the headline: both means, the difference with its interval, p and n."""
+    first = material.headline()
+    if first is None:
+        total = material.count("trials.total", "trial", "trials")
+        return f"No paired comparison could be made: of {total}, [[trials.failed:.0f]] ended without a measurement."
+    name = Reading(material, first).arm
+    fresh = "fresh paired" if first.stage is Stage.confirm else "paired"
+    return (
+        f"Over {material.count(f'{name}.n', f'{fresh} seed', f'{fresh} seeds')}, the mean was "
+        f"{material.of(name, 'variant')}{material.unit()} with the change and {material.of(name, 'reference')}"
+        f"{material.unit()} without it. The mean paired difference was {material.measured(name)}, "
+        f"{corrected(material)}."
+    )
+
+
+def corrected(material: Material) -> str:
+    """State the p of the headline: corrected where the campaign allows it, else as it is."""
+    if "headline.p_holm" in material.facts:
+        tests = material.count("campaign.compared", "idea", "ideas")
+        return f"with p = {material.p('headline.p_holm')} after Holm's correction over {tests}"
+    first = material.headline()
+    return f"with uncorrected p = {material.p(f'{Reading(material, first).arm}.p')}" if first else ""
+
+
+def meaning(material: Material) -> str:
+    """Say what the finding allows to claim, and no more."""
+    first = material.headline()
+    if first is None:
+        return "Nothing can be said about the hypothesis; what is reported is where and how the trials ended."
+    reading = Reading(material, first)
+    match material.study.conclusion:
+        case Conclusion.supported:
+            return f"The prediction held: the mean difference is {reading.size()}, and the interval excludes zero."
+        case Conclusion.refuted:
+            return "The prediction is refuted at this scale: the whole interval lies on the side opposite to it."
+        case Conclusion.negligible:
+            return _null(reading)
+        case Conclusion.inconclusive:
+            return f"The evidence is inconclusive: {undecided(reading)}."
+        case Conclusion.failed:
+            return "Too few trials finished for a claim, and these figures are reported for completeness only."
+
+
+def undecided(reading: Reading) -> str:
+    """Say why a comparison settles nothing."""
+    if not reading.settled and reading.wide:
+        return (
+            "the interval includes zero and reaches beyond the smallest effect of interest, so neither an effect that "
+            "matters nor its absence can be claimed"
+        )
+    if not reading.settled:
+        return "the interval includes zero but also values as large as the smallest effect of interest"
+    if not reading.as_predicted:
+        return "the estimate lies on the side opposite to the prediction, but it does not pass the corrected test"
+    if not reading.significant:
+        return "the interval excludes zero, but the test does not pass once it is corrected for the ideas tried"
+    return "the effect is on the predicted side, but its mean does not reach the smallest effect of interest"
+
+
+def _null(reading: Reading) -> str:
+    bound = "The whole interval lies within the smallest effect declared of interest, on either side of zero"
+    if reading.settled:
+        side = "as predicted" if reading.as_predicted else "opposite to the prediction"
+        return f"{bound}. There is an effect, {side} in sign, but it is too small to matter by the study's own measure."
+    return f"{bound}. This is a well-measured null result: at this scale, an effect that matters is excluded."

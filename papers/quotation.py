@@ -1,0 +1,150 @@
+"""A quotation: outside text made safe to stand in a paper, with its numbers declared.
+
+Outside text is all that neither this package nor a trial wrote: a template's README and declarations, an idea, the
+titles of records, captions. It keeps code, mathematics, emphasis and citations of known records; every other mark is
+defused, so that it cannot name a fact, a figure or a record that the paper does not have. Its numbers become
+declared constants, traceable to the sentence that states them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sandboxes.record import Record
+
+NUMBER = re.compile(
+    r"(?:(?<![\w)\].])[-−](?=\d))?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?!,\d)"
+)
+TOKEN = re.compile(
+    r"(?P<code>`[^`\n]+`)"
+    r"|(?P<math>\$(?=\S)[^$`]+(?<=\S)\$(?!\d))"
+    r"|(?P<cite>\[@[^\[\]]+\])"
+    r"|(?P<link>\[[^\[\]]+\]\([^()\s]*\))"
+    r"|(?P<strong>\*\*(?=\S)[^*`$\[\]]+?(?<=\S)\*\*)"
+    r"|(?P<emphasis>(?<!\w)\*(?=\S)[^*`$\[\]]+?(?<=\S)\*(?!\w))"
+)
+
+
+class Constant(Record):
+    """A number that outside text states."""
+
+    key: str
+    value: float
+    sentence: str
+    """Where it stands, as written."""
+
+
+class Quotation(Record):
+    text: str
+    """With the marks of `papers.paper`."""
+    constants: tuple[Constant, ...] = ()
+
+
+def quote(origin: str, text: str, citable: frozenset[str] = frozenset(), first: int = 1) -> Quotation:
+    """Make outside `text` a paper's text, its numbers declared as `<origin>.<first>`, `<origin>.<first + 1>`, …
+
+    Citations of keys outside `citable` are dropped. A number that no format can spell as it was written
+    (`007`, twenty digits) becomes code.
+    """
+    quoter = _Quoter(origin, " ".join(text.split()), citable, first)
+    return Quotation(text=quoter.whole(), constants=tuple(quoter.constants))
+
+
+def equation(origin: str, tex: str, first: int = 1) -> Quotation:
+    """Take outside mathematics as it is, its numbers declared."""
+    quoter = _Quoter(origin, tex.strip(), frozenset(), first)
+    return Quotation(text=quoter.mathematics(0, len(tex.strip())), constants=tuple(quoter.constants))
+
+
+def spelling(number: str) -> str | None:
+    """Find the format that writes the number exactly as it was written; None when there is none."""
+    digits = number.lstrip("-−")
+    decimals = len(digits.lower().split("e")[0].partition(".")[2])
+    kind = "e" if "e" in digits.lower() else "f"
+    form = f"{',' if ',' in digits else ''}.{decimals}{kind}"
+    written = format(_value(digits), form)
+    same = written == digits if kind == "f" else float(written) == float(digits)
+    return form if same else None
+
+
+def _value(number: str) -> float:
+    return float(number.replace(",", "").replace("−", "-"))
+
+
+class _Quoter:
+    """Rewrite one outside text from left to right, collecting its numbers."""
+
+    def __init__(self, origin: str, text: str, citable: frozenset[str], first: int) -> None:
+        self._origin = origin
+        self._text = text
+        self._citable = citable
+        self._first = first
+        self.constants: list[Constant] = []
+
+    def whole(self) -> str:
+        parts: list[str] = []
+        place = 0
+        for match in TOKEN.finditer(self._text):
+            parts += [self._plain(place, match.start()), self._token(match)]
+            place = match.end()
+        written = "".join([*parts, self._plain(place, len(self._text))])
+        return re.sub(r" +([.,;:])(?=\s|$)", r"\1", written).strip()
+
+    def mathematics(self, start: int, end: int) -> str:
+        """Declare the numbers inside mathematics, which stay spelled as they are."""
+        for match in NUMBER.finditer(self._text, start, end):
+            self._declare(match)
+        return _apart(self._text[start:end])
+
+    def _token(self, match: re.Match[str]) -> str:
+        """Rewrite one code, mathematics, citation, link or emphasis token."""
+        token = match.group()
+        match match.lastgroup:
+            case "code":
+                return _apart(token)
+            case "math":
+                return self.mathematics(match.start(), match.end())
+            case "cite":
+                keys = [key.strip().lstrip("@") for key in token[1:-1].split(";")]
+                known = [f"@{key}" for key in keys if key in self._citable]
+                return f"[{'; '.join(known)}]" if known else ""
+            case "link":
+                return self._plain(match.start() + 1, match.start() + token.index("]("))
+            case _:
+                edge = 2 if match.lastgroup == "strong" else 1
+                return f"*{self._plain(match.start() + edge, match.end() - edge)}*"
+
+    def _plain(self, start: int, end: int) -> str:
+        """Defuse the marks and declare the numbers of a stretch of prose."""
+        parts: list[str] = []
+        place = start
+        for match in NUMBER.finditer(self._text, start, end):
+            form = spelling(match.group())
+            written = f"[[{self._declare(match)}:{form}]]" if form else f"`{match.group()}`"
+            parts += [_defused(self._text[place : match.start()]), written]
+            place = match.end()
+        return "".join([*parts, _defused(self._text[place:end])])
+
+    def _declare(self, match: re.Match[str]) -> str:
+        key = f"{self._origin}.{self._first + len(self.constants)}"
+        where = sentence(self._text, match.start())
+        self.constants.append(Constant(key=key, value=_value(match.group()), sentence=where))
+        return key
+
+
+def _defused(text: str) -> str:
+    """Take the meaning from what would be read as a mark."""
+    loose = re.sub(r"(?<=\s)\*(?=\s)", "×", text)
+    return _apart(loose.replace("*", "").replace("`", "'").replace("$", "USD "))
+
+
+def _apart(text: str) -> str:
+    """Keep an opening bracket from starting a mark."""
+    return re.sub(r"\[(?=[\[@#])", "[ ", text)
+
+
+def sentence(text: str, place: int) -> str:
+    """Give the sentence of `text` that holds the character at `place`."""
+    start = max((match.end() for match in re.finditer(r"[.!?]\s+", text[:place])), default=0)
+    end = re.search(r"[.!?](?=\s|$)", text[place:])
+    return text[start : place + end.end() if end else len(text)].strip()
