@@ -74,7 +74,7 @@ def _is_number(value: object) -> bool:
 
 def _wrong_operation(part: ast.UnaryOp | ast.BinOp) -> str | None:
     match part:
-        case ast.BinOp(op=ast.Div(), right=ast.Constant(value=0)):
+        case ast.BinOp(op=ast.Div(), right=divisor) if ast.unparse(normal(divisor)) == "0":
             return "divides by zero"
         case ast.UnaryOp(op=ast.USub()) | ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div()):
             return None
