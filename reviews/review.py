@@ -43,6 +43,10 @@ class Verdict(Record):
     """Standard deviation (ddof 1) of the overall scores; None for one review."""
     decision: Literal["accept", "reject"]
     summary: str
+    dropped: int = 0
+    """Remarks left out because the place that they are about does not exist in the paper."""
+    faults: tuple[str, ...] = ()
+    """Why each unscored review does not fit the form."""
     calibration: str
     """What is known of how this panel's scores relate to human decisions, in one line."""
     notice: str = "Internal review by an automatic panel; not for use as a conference review."
