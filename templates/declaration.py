@@ -88,11 +88,21 @@ def files(folder: Path, raw: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(name, "", "is a link, which may change under a recorded digest", "put the file itself here")
     for name in {README, BIBLIOGRAPHY} - {*present}:
         yield Fault(name, "", f"there is no such file in {folder}", "add it")
+    for name in sorted({README, BIBLIOGRAPHY, *editable} & {*present}):
+        yield from _encoding(folder / name)
+
+
+def _encoding(path: Path) -> Iterator[Fault]:
+    try:
+        path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        yield Fault(path.name, "", f"is not UTF-8 at byte {error.start}", "save it as UTF-8")
 
 
 def code(folder: Path, raw: Mapping[str, Any]) -> Iterator[Fault]:
     """Check the knobs and the scales' settings against the editable source."""
-    texts = {name: (folder / name).read_text() for name in sources(folder, _strings(raw.get("editable")))}
+    named = sources(folder, _strings(raw.get("editable")))
+    texts = {name: (folder / name).read_text(errors="replace") for name in named}
     broken = tuple(_syntax(texts))
     yield from broken
     knobs = fitting_knobs(raw)

@@ -31,7 +31,7 @@ def settings(template: Template) -> dict[str, Value]:
 
 def editable(template: Template) -> dict[str, str]:
     """Read the files that a researcher may change, unchanged."""
-    return {name: (template.folder / name).read_text() for name in template.editable}
+    return {name: _text(template.folder / name) for name in template.editable}
 
 
 def apply(template: Template, changes: Sequence[Change]) -> dict[str, str]:
@@ -131,7 +131,8 @@ def _syntax_fault(name: str, text: str) -> str | None:
     try:
         ast.parse(text)
     except SyntaxError as error:
-        return f"{name}: line {error.lineno}: does not parse: {error.msg}."
+        place = f"{name}: line {error.lineno}" if error.lineno else name
+        return f"{place}: does not parse: {error.msg}."
     except (ValueError, RecursionError, MemoryError) as error:
         return f"{name}: does not parse: {error}."
     return None
@@ -141,11 +142,16 @@ def _frozen(template: Template) -> dict[str, str]:
     """Read the modules that the method may import; the scorer and the plot are none of them."""
     away = {template.score, template.plot, *template.editable}
     names: Iterator[str] = (name for name in folders.plain_files(template.folder) if name.endswith(".py"))
-    return {name: (template.folder / name).read_text() for name in names if name not in away}
+    return {name: _text(template.folder / name) for name in names if name not in away}
+
+
+def _text(path: Path) -> str:
+    """Read without translating line endings, so that they survive."""
+    return path.read_bytes().decode()
 
 
 def _fill(folder: Path, files: Mapping[str, str]) -> None:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_bytes(text.encode())

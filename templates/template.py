@@ -167,7 +167,7 @@ def _names(raw: dict[str, Any]) -> Iterator[Fault]:
 def _seeds(folder: Path, raw: dict[str, Any]) -> Iterator[Fault]:
     """Check the seed ideas and the references they cite."""
     path = folder / BIBLIOGRAPHY
-    references = declaration.references(path.read_text()) if path.is_file() else ()
+    references = declaration.references(path.read_text(errors="replace")) if path.is_file() else ()
     if path.is_file() and not references:
         yield Fault(BIBLIOGRAPHY, "", "has no entries", "add the seed paper, as BibTeX")
     ideas, unread = declaration.read(folder / IDEAS)
