@@ -8,17 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandboxes.choose import choose
-
 from agent.campaign import Brief, Campaign, writing
 from agent.journal import Journal
 from agent.questions import Researcher
 from agent.researchers.embedded import EmbeddedResearcher
 from agent.state import Step, Tools
+from sandboxes.choose import choose
 from sandboxes.job import Sandbox
 from sandboxes.record import Record
 from templates import catalogue
-from templates.template import Template
+from templates.template import Template, TemplateError
 
 HOME = Path("~/.ratchet")
 """The folder of the user's own templates."""
@@ -35,20 +34,26 @@ class Listed(Record):
 
     name: str
     title: str
-    metric: str
-    scales: tuple[str, ...]
+    metric: str = ""
+    scales: tuple[str, ...] = ()
 
 
 def listed() -> tuple[Listed, ...]:
-    found = (catalogue.find(name, HOME.expanduser()) for name in catalogue.names())
-    return tuple(
-        Listed(
-            name=each.name,
-            title=each.title,
-            metric=f"{each.metric.title} ({each.metric.unit}, {each.metric.better} is better)",
-            scales=tuple(each.scales),
-        )
-        for each in found
+    """List the templates that have a name here; one that is broken says so."""
+    home = HOME.expanduser()
+    return tuple(listed_one(name, home) for name in catalogue.names(home))
+
+
+def listed_one(name: str, home: Path) -> Listed:
+    try:
+        each = catalogue.find(name, home)
+    except TemplateError as error:
+        return Listed(name=name, title=f"cannot be used: {len(str(error).splitlines()) - 1} faults, see its check")
+    return Listed(
+        name=each.name,
+        title=each.title,
+        metric=f"{each.metric.title} ({each.metric.unit}, {each.metric.better} is better)",
+        scales=tuple(each.scales),
     )
 
 

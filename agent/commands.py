@@ -12,7 +12,6 @@ from pathlib import Path
 from types import FrameType
 
 from pydantic import ValidationError
-from sandboxes.choose import choose
 
 from agent import bootstrap, campaign, journal
 from agent import doctor as doctors
@@ -21,6 +20,7 @@ from agent.campaign import Brief, Campaign, CampaignError
 from agent.endings import Exit
 from agent.progress import screen
 from agent.summary import campaign_row, study_details, study_row, summary
+from sandboxes.choose import choose
 from sandboxes.record import Record
 from templates import catalogue, check, scaffold
 
@@ -136,8 +136,10 @@ def show(home: Path, name: str, number: int | None, *, as_json: bool) -> int:
 
 
 def doctor(home: Path, *, as_json: bool) -> int:
-    templates = [catalogue.find(name, bootstrap.HOME.expanduser()) for name in catalogue.names()]
-    checks = doctors.examine(templates, home, None, allow_unsafe_host=False)
+    checks = (
+        *doctors.examine((), home, None, allow_unsafe_host=False),
+        *doctors.every_template(bootstrap.HOME.expanduser()),
+    )
     table(checks, as_json=as_json, empty="")
     return Exit.ok if all(each.ok for each in checks) else Exit.preflight
 
@@ -149,7 +151,7 @@ def template_list(*, as_json: bool) -> int:
 
 def template_new(name: str, into: Path) -> int:
     made = scaffold.new(name, into)
-    print(f"Made {made}. Try it: ratchet template check {made}")
+    print(f"Made {made}. Try it: ratchet template check {made.absolute()}")
     return Exit.ok
 
 
@@ -184,7 +186,8 @@ def print_columns(rows: Sequence[Record]) -> None:
         shown.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         shown.add_row(*(cell(getattr(row, name)) for name in columns))
-    Console(highlight=False, markup=False).print(shown)
+    width = None if sys.stdout.isatty() else 200
+    Console(highlight=False, markup=False, width=width).print(shown)
 
 
 def cell(value: object) -> str:
@@ -192,7 +195,7 @@ def cell(value: object) -> str:
         case None:
             return ""
         case bool():
-            return "ok" if value else "MISSING"
+            return "ok" if value else "NO"
         case float():
             return f"{value:.4g}"
         case tuple():

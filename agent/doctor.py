@@ -13,10 +13,10 @@ from pathlib import Path
 
 import papers
 from sandboxes.choose import choose
-
 from sandboxes.job import SandboxUnavailableError
 from sandboxes.record import Record
-from templates.template import Template
+from templates import catalogue
+from templates.template import Template, TemplateError
 
 TEX_PROGRAMS = ("latexmk", "pdflatex", "bibtex", "kpsewhich")
 TEX_INSTALL = "sudo apt-get install --no-install-recommends texlive-latex-recommended texlive-fonts-recommended latexmk"
@@ -100,6 +100,16 @@ def disk(campaigns: Path) -> Check:
     ok = free >= FREE_BYTES
     remedy = "" if ok else f"Free at least {FREE_BYTES / 2**30:.0f} GiB, or choose another folder with --campaigns."
     return Check(name="disk", ok=ok, what=f"{free / 2**30:.1f} GiB free in {place}", remedy=remedy)
+
+
+def every_template(home: Path) -> Iterator[Check]:
+    """Examine each template that has a name here; a broken one is a check that fails."""
+    for name in catalogue.names(home):
+        try:
+            yield packages(catalogue.find(name, home))
+        except TemplateError as error:
+            remedy = f"See 'ratchet template check {name}'."
+            yield Check(name=f"template {name}", ok=False, what=str(error).splitlines()[0], remedy=remedy)
 
 
 def packages(template: Template) -> Check:

@@ -6,6 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from agent.archive import Archive
 from papers.paper import Paper
+from papers.problem import Problem
 from papers.study import Study
 from reviews.document import Document
 from reviews.form import Form
@@ -81,21 +82,13 @@ class Repair(Question[CodeChange]):
     failure: Failure
 
 
-class Fault(Record):
-    """A problem that stopped a paper, in the words of the check that found it."""
-
-    where: str
-    what: str
-    remedy: str
-
-
 class Write(Question[Paper]):
     """What does the paper say?"""
 
     study: Study
     requests: tuple[str, ...]
     """What the reviewers asked for, by name."""
-    faults: tuple[Fault, ...]
+    problems: tuple[Problem, ...]
     """Why the last version could not be printed."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 from collections.abc import Iterator, Mapping
@@ -139,7 +140,7 @@ def plain_words(candidate: Candidate, changes: tuple[Change, ...]) -> Words:
         for parent in candidate.lineage.parents
     )
     return Words(
-        slug=slug("-".join(f"{change.knob}-{spelled(change.after)}" for change in changes)),
+        slug=slug(f"{'-'.join(change.knob for change in changes)}-{fingerprint(candidate)}"),
         title=f"Turning {' and '.join(f'`{change.knob}`' for change in changes)}: effect on {metric.title}",
         hypothesis=f"Turning {turns} makes the {metric.title} {metric.better}.",
         rationale=(
@@ -147,6 +148,12 @@ def plain_words(candidate: Candidate, changes: tuple[Change, ...]) -> Words:
             f"Among the points within reach, this kind of change is one whose outcome the studies so far predict least."
         ),
     )
+
+
+def fingerprint(candidate: Candidate) -> str:
+    """Tell points of the same knobs apart."""
+    key = point_key(point(candidate.template, candidate.settings))
+    return hashlib.sha256(key.encode()).hexdigest()[:6]
 
 
 def spelled(value: Value) -> str:
@@ -160,4 +167,4 @@ def lowered(text: str) -> str:
 def slug(text: str) -> str:
     """Make a name for a folder: lower case words, at most forty-eight characters."""
     words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    return words[:48].strip("-") or "idea"
+    return words[-48:].strip("-") or "idea"

@@ -4,38 +4,47 @@ from __future__ import annotations
 
 import shutil
 
-from papers.checks import Problem
 from pydantic import TypeAdapter
 
 from agent import dossier
 from agent.campaign import DraftFolder, StudyFolder
-from agent.questions import Fault
 from agent.state import State, Step, Tools
+from papers import checks, latex
 from papers import press as printing
+from papers.facts import facts
 from papers.paper import Paper
+from papers.problem import Problem
 from papers.study import Study
 from sandboxes.record import write_atomically
+
+PROBLEMS = TypeAdapter(tuple[Problem, ...])
 
 
 def press(state: State, tools: Tools) -> State:
     study, number = tools.study(state), dossier.draft_number(state)
     draft = study.draft(number)
     if not draft.problems.exists():
-        problems = print_draft(tools, draft)
-        faults = tuple(Fault(where=each.where, what=each.what, remedy=each.remedy) for each in problems)
-        write_atomically(draft.problems, TypeAdapter(tuple[Fault, ...]).dump_json(faults, indent=1))
-    faults = TypeAdapter(tuple[Fault, ...]).validate_json(draft.problems.read_bytes())
-    if faults:
-        text = f"draft {number} stopped by {len(faults)} problems, first: {faults[0].where}: {faults[0].what}"
+        write_atomically(draft.problems, PROBLEMS.dump_json(print_draft(tools, draft), indent=1))
+    stopping = [problem for problem in PROBLEMS.validate_json(draft.problems.read_bytes()) if problem.stops]
+    if stopping:
+        text = f"draft {number} stopped by {len(stopping)} problems, the first: {stopping[0]}"
         tools.report(Step("press", state["number"], text))
         return State(printed=False, fixes=state["fixes"] + 1)
     publish(study, draft)
-    tools.report(Step("press", state["number"], f"draft {number}: {study.paper_pdf}"))
+    tools.report(Step("press", state["number"], f"draft {number} is {study.paper_pdf}"))
     return State(printed=True)
 
 
 def print_draft(tools: Tools, draft: DraftFolder) -> tuple[Problem, ...]:
-    return printing.print_paper(Paper.load(draft.paper), Study.load(draft.study), tools.sandbox, draft.folder)
+    """Check the draft, and typeset it when no gate stops it."""
+    paper, study = Paper.load(draft.paper), Study.load(draft.study)
+    known = facts(study)
+    found = checks.check(paper, known, study.bibliography, study.figures)
+    if any(problem.stops for problem in found):
+        return found
+    tex = latex.latex(paper, known, study.figures, study.bibliography)
+    pressed = printing.press(tex, study.bibliography, study.figures, tools.sandbox, draft.folder)
+    return (*found, *pressed.problems)
 
 
 def publish(study: StudyFolder, draft: DraftFolder) -> None:

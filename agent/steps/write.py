@@ -6,9 +6,10 @@ from pydantic import TypeAdapter
 
 from agent import dossier
 from agent.campaign import DraftFolder
-from agent.questions import Fault, Write
+from agent.questions import Write
 from agent.state import State, Step, Tools
 from papers.paper import Paper
+from papers.problem import Problem
 from papers.study import Study
 
 
@@ -21,7 +22,7 @@ def write(state: State, tools: Tools) -> State:
     question = Write(
         study=Study.load(draft.study),
         requests=tuple(state["requests"]),
-        faults=faults(tools.study(state).draft(number - 1)) if state["fixes"] else (),
+        problems=problems(tools.study(state).draft(number - 1)) if number > 1 else (),
     )
     paper = tools.ask("writing", question, Paper)
     paper.save(draft.paper)
@@ -29,5 +30,6 @@ def write(state: State, tools: Tools) -> State:
     return State()
 
 
-def faults(draft: DraftFolder) -> tuple[Fault, ...]:
-    return TypeAdapter(tuple[Fault, ...]).validate_json(draft.problems.read_bytes())
+def problems(draft: DraftFolder) -> tuple[Problem, ...]:
+    """Read what stopped the last version; nothing did when a revision was asked for."""
+    return TypeAdapter(tuple[Problem, ...]).validate_json(draft.problems.read_bytes())

@@ -1,0 +1,206 @@
+"""Kills a campaign at each point in turn, walks it again, and reports what it found, as JSON lines.
+
+    python kill_driver.py FOLDER [FIRST STEP]
+
+One process that has imported everything forks a child for each walk, so that a walk takes milliseconds to start.
+Experiments and scorers run for real, in the child; TeX and the plot are stood in for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import runpy
+import signal
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+from agent import bootstrap, campaign, journal, walk
+from agent.campaign import Brief, Campaign
+from agent.journal import Event, Journal
+from agent.state import Step
+from sandboxes.job import Job, Outcome, Runtime
+from sandboxes.scripted import Scripted
+from templates import scaffold
+
+
+class Deadline:
+    """Counts the points that a walk passes, and kills the process at one of them."""
+
+    def __init__(self, at: int | None) -> None:
+        self.passed = 0
+        self._at = at
+
+    def pass_(self) -> None:
+        if self.passed == self._at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.passed += 1
+
+
+class DoomedJournal(Journal):
+    """A journal whose process may die just before or just after an entry."""
+
+    deadline: Deadline
+
+    def note(self, event: Event, key: str, *, detail: str = "", usd: float = 0.0, seconds: float = 0.0) -> None:
+        self.deadline.pass_()
+        super().note(event, key, detail=detail, usd=usd, seconds=seconds)
+        self.deadline.pass_()
+
+
+def act(folder: Path) -> Scripted:
+    """Stand in for the sandbox: each job is entered in `jobs.txt`, outside the campaign."""
+
+    def run(job: Job) -> Outcome | None:
+        with (folder / "jobs.txt").open("a") as jobs:
+            jobs.write(f"{job.argv[1] if len(job.argv) > 1 else job.argv[0]} {job.outputs}\n")
+        if job.runtime is Runtime.tex:
+            typeset(job)
+        elif job.argv[1].endswith("plot.py"):
+            draw(job)
+        else:
+            run_script(job)
+        return None
+
+    return Scripted(run)
+
+
+def typeset(job: Job) -> None:
+    (job.outputs / "paper.pdf").write_bytes(b"%PDF-1.5\n%%EOF\n")
+    (job.outputs / "paper.log").write_text("Output written on out/paper.pdf (3 pages, 999 bytes).\n")
+    (job.outputs / "paper.aux").write_text("\\newlabel{ratchet:main}{{}{2}}\n")
+
+
+def draw(job: Job) -> None:
+    (job.outputs / "seeds.pdf").write_bytes(b"%PDF-1.5\n%%EOF\n")
+    (job.outputs / "seeds.csv").write_text("seed,value\n1,2\n")
+    (job.outputs / "figures.json").write_text(json.dumps([{"name": "seeds", "caption": "Values by seed."}]))
+
+
+def run_script(job: Job) -> None:
+    """Run the job's script in this process, its inside paths turned into outside ones."""
+    places = {mount.target: str(mount.source) for mount in job.mounts} | {"/work/out": str(job.outputs)}
+    words = [outside(word, places) for word in job.argv[1:]]
+    before, path = sys.argv, list(sys.path)
+    sys.argv, sys.path[:] = words, [str(Path(words[0]).parent), *path]
+    sys.modules.pop("problem", None)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            runpy.run_path(words[0], run_name="__main__")
+    finally:
+        sys.argv, sys.path[:] = before, path
+
+
+def outside(word: str, places: dict[str, str]) -> str:
+    for inside, place in places.items():
+        if word == inside or word.startswith(inside + "/"):
+            return place + word[len(inside) :]
+    return word
+
+
+def quiet(_: Step) -> None:
+    """Tell nobody."""
+
+
+def once(folder: Path, deadline: Deadline) -> None:
+    """Walk the campaign in `folder`, from wherever it stands."""
+    made = Campaign(folder / "campaigns" / "story")
+    brief = campaign.read_brief(made)
+
+    def report(_: Step) -> None:
+        deadline.pass_()
+
+    with bootstrap.tools(made, brief, report, threading.Event(), act(folder)) as tools:
+        doomed = DoomedJournal(made.ledger, made.exchanges)
+        doomed.deadline = deadline
+        walk.walk(dataclasses.replace(tools, journal=doomed))
+    (folder / "passed.txt").write_text(str(deadline.passed))
+
+
+def in_child(folder: Path, at: int | None) -> int:
+    """Fork a walk that dies at point `at`; give its wait status."""
+    child = os.fork()
+    if child == 0:
+        try:
+            once(folder, Deadline(at))
+            os._exit(0)
+        except BaseException as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            os._exit(1)
+    return os.waitpid(child, 0)[1]
+
+
+def prepare(folder: Path, template: Path) -> None:
+    folder.mkdir()
+    brief = Brief(name="story", templates=(str(template),), scale="smoke", studies=2, workers=1)
+    campaign.create(folder / "campaigns", brief)
+
+
+def accepted(folder: Path) -> dict[str, str]:
+    """Digest what a campaign concluded and rests on, leaving out times and paths."""
+    made = Campaign(folder / "campaigns" / "story")
+    kept: dict[str, str] = {}
+    for pattern in ("studies/*/outcome.json", "studies/*/comparisons/*.json", "studies/*/change.diff"):
+        for path in sorted(made.folder.glob(pattern)):
+            kept[str(path.relative_to(made.folder))] = hashlib.sha256(path.read_bytes()).hexdigest()
+    for path in sorted(made.folder.glob("**/trial.json")):
+        if ".abandoned-" not in str(path):
+            kept[str(path.relative_to(made.folder))] = json.dumps(json.loads(path.read_text())["measurements"])
+    return kept
+
+
+def finished_trials(folder: Path) -> set[str]:
+    return {str(path.parent) for path in (folder / "campaigns").glob("**/trial.json")}
+
+
+def jobs(folder: Path) -> list[str]:
+    listed = folder / "jobs.txt"
+    return listed.read_text().splitlines() if listed.exists() else []
+
+
+def answered(folder: Path) -> Counter[str]:
+    entries = journal.read(folder / "campaigns" / "story" / "ledger.jsonl")
+    return Counter(entry.key for entry in entries if entry.event in (Event.answered, Event.trial_ended))
+
+
+def kill_at(root: Path, template: Path, at: int, expected: dict[str, str]) -> dict[str, object]:
+    """Kill a walk at one point, walk again, and compare."""
+    folder = root / f"at-{at}"
+    prepare(folder, template)
+    killed = in_child(folder, at)
+    before, ran = finished_trials(folder), len(jobs(folder))
+    resumed = in_child(folder, None)
+    later = jobs(folder)[ran:]
+    again = [line for line in later if any(line.endswith(f"{trial}/out") for trial in before)]
+    return {
+        "at": at,
+        "killed": os.WIFSIGNALED(killed) and os.WTERMSIG(killed) == signal.SIGKILL,
+        "resumed": resumed == 0,
+        "same": accepted(folder) == expected,
+        "trials_run_again": again,
+        "ended_twice": [key for key, count in answered(folder).items() if count > 1],
+    }
+
+
+def main() -> None:
+    root = Path(sys.argv[1])
+    first, step = (int(sys.argv[2]), int(sys.argv[3])) if len(sys.argv) > 3 else (0, 1)
+    template = scaffold.new("toy", root / "templates")
+    prepare(root / "whole", template)
+    if in_child(root / "whole", None) != 0:
+        sys.exit("The walk that is not killed did not end well.")
+    points = int((root / "whole" / "passed.txt").read_text())
+    expected = accepted(root / "whole")
+    print(json.dumps({"points": points, "accepted": len(expected)}), flush=True)
+    for at in range(first, points, step):
+        print(json.dumps(kill_at(root, template, at, expected)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
