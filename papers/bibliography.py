@@ -1,0 +1,208 @@
+"""A bibliography: BibTeX records read as data, and written again so that TeX finds nothing in them to obey."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from papers import characters, mathematics
+from sandboxes.record import Record
+
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.+/-]*")
+KINDS = frozenset((
+    "article", "book", "booklet", "inbook", "incollection", "inproceedings", "manual", "mastersthesis", "misc",
+    "phdthesis", "proceedings", "techreport", "unpublished",
+))  # fmt: skip
+PRINTED = (
+    "author", "editor", "title", "booktitle", "journal", "series", "volume", "number", "pages", "publisher", "school",
+    "institution", "organization", "edition", "address", "month", "year", "howpublished", "note",
+)  # fmt: skip
+NEEDED = ("author", "title", "year")
+LONGEST = 2_000
+"""Characters of a field that are printed; a longer one is a fault."""
+
+ENTRY = re.compile(r"@\s*([A-Za-z]+)\s*[{(]")
+FIELD = re.compile(r"\s*,?\s*([A-Za-z][\w-]*)\s*=\s*")
+ACCENT = re.compile(r"\\([`'^\"~=.]|[uvHtcdbrk](?![A-Za-z]))\s*(?:\{\s*\\?([A-Za-z])\s*\}|\\?([A-Za-z]))")
+TOKEN = re.compile(r"\\(?P<word>[A-Za-z]+)\s?|\\(?P<symbol>.)|\$(?P<math>[^$]+)\$|(?P<other>.)", re.DOTALL)
+LETTER = {
+    "ss": "ß", "o": "ø", "O": "Ø", "l": "ł", "L": "Ł", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "aa": "å",
+    "AA": "Å", "i": "ı", "j": "j", "dj": "đ", "DJ": "Đ", "dh": "ð", "DH": "Ð", "th": "þ", "TH": "Þ",
+    "textendash": "–", "textemdash": "—", "ldots": "…", "dots": "…",
+}  # fmt: skip
+SILENT = frozenset((
+    "emph", "textit", "textbf", "textsc", "texttt", "textrm", "textsf", "mbox", "it", "em", "bf", "sc", "tt", "rm",
+    "url", "relax", "noopsort",
+))  # fmt: skip
+"""Shape and nothing else: left out, their argument stays."""
+
+
+class Entry(Record):
+    """One record; the fields are as they were written, TeX and all."""
+
+    key: str
+    kind: str
+    fields: dict[str, str]
+
+
+def read(bibtex: str) -> tuple[Entry, ...]:
+    """Read all records in order; comments, preambles, macros and what is not BibTeX are passed over."""
+    entries: dict[str, Entry] = {}
+    place = 0
+    while match := ENTRY.search(bibtex, place):
+        place = match.end()
+        kind = match[1].lower()
+        key = re.compile(r"\s*([^\s,{}()]+)\s*(?=[,})])").match(bibtex, place)
+        if kind in {"comment", "preamble", "string"} or key is None:
+            continue
+        fields, place = _fields(bibtex, key.end())
+        entries.setdefault(key[1].lower(), Entry(key=key[1], kind=kind, fields=fields))
+    return tuple(entries.values())
+
+
+def write(entries: Iterable[Entry]) -> str:
+    """Write records as BibTeX whose every field only prints."""
+    return "\n".join(map(_record, (entry for entry in entries if KEY.fullmatch(entry.key))))
+
+
+def faults(entry: Entry) -> tuple[str, ...]:
+    """Name what a record lacks, or holds and may not."""
+    lacks = [f"it has no {name}" for name in NEEDED if not _has(entry, name)]
+    spells = [] if KEY.fullmatch(entry.key) else ["its key has other characters than letters, digits and :_.+/-"]
+    holds = [fault for name in PRINTED if name in entry.fields for fault in _strange(name, entry.fields[name])]
+    return (*lacks, *spells, *holds)
+
+
+def year(entry: Entry) -> int | None:
+    """Give the year that a record states."""
+    found = re.search(r"\d{4}", entry.fields.get("year", entry.fields.get("date", "")))
+    return int(found.group()) if found else None
+
+
+def _has(entry: Entry, name: str) -> bool:
+    stands_in = {"author": "editor", "year": "date"}.get(name, name)
+    return bool(re.sub(r"[\s{}]", "", entry.fields.get(name, entry.fields.get(stands_in, ""))))
+
+
+def _fields(bibtex: str, place: int) -> tuple[dict[str, str], int]:
+    fields: dict[str, str] = {}
+    while match := FIELD.match(bibtex, place):
+        value, place = _value(bibtex, match.end())
+        fields.setdefault(match[1].lower(), " ".join(value.split()))
+    return fields, place
+
+
+def _value(bibtex: str, place: int) -> tuple[str, int]:
+    """Read a braced, quoted or bare value, and those joined to it by `#`."""
+    parts = []
+    while True:
+        part, place = _one_value(bibtex, place)
+        parts.append(part)
+        joined = re.compile(r"\s*#\s*").match(bibtex, place)
+        if joined is None:
+            return "".join(parts), place
+        place = joined.end()
+
+
+def _one_value(bibtex: str, place: int) -> tuple[str, int]:
+    opening = bibtex[place : place + 1]
+    if opening not in {"{", '"'}:
+        bare = re.compile(r"[^\s,{}()#\"]*").match(bibtex, place)
+        return (bare.group(), bare.end()) if bare else ("", place)
+    depth = 0
+    for end in range(place + (opening == '"'), len(bibtex)):
+        depth += {"{": 1, "}": -1}.get(bibtex[end], 0) if bibtex[end - 1] != "\\" else 0
+        if depth <= 0 and bibtex[end] == ("}" if opening == "{" else '"'):
+            return bibtex[place + 1 : end], end + 1
+    return bibtex[place + 1 :], len(bibtex)
+
+
+def _record(entry: Entry) -> str:
+    fields = {name: _safe(entry.fields[name][:LONGEST]) for name in PRINTED if entry.fields.get(name)}
+    number = year(entry)
+    if number is not None:
+        fields["year"] = str(number)
+    fields.update(_identifiers(entry))
+    kind = entry.kind if entry.kind in KINDS else "misc"
+    return "\n".join([f"@{kind}{{{entry.key},", *(f"  {name} = {{{text}}}," for name, text in fields.items()), "}\n"])
+
+
+def _identifiers(entry: Entry) -> dict[str, str]:
+    """Give the DOI, else the web address, and the arXiv number of what appeared nowhere else."""
+    found: dict[str, str] = {}
+    doi = re.search(r"10\.\d{4,9}/[A-Za-z0-9._;()/:+-]+", entry.fields.get("doi", ""))
+    url = re.fullmatch(
+        r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~:/?@!$&'()*+,;=-]*)?", entry.fields.get("url", "")
+    )
+    arxiv = re.search(r"\d{4}\.\d{4,5}|[a-z-]+/\d{7}", entry.fields.get("eprint", ""))
+    if doi:
+        found["doi"] = doi.group()
+    elif url:
+        found["url"] = url.group().replace("$", "%24")
+    if arxiv and not {"journal", "booktitle"} & entry.fields.keys():
+        found["journal" if entry.kind == "article" else "howpublished"] = f"arXiv preprint arXiv:{arxiv.group()}"
+    return found
+
+
+def _plain(value: str) -> str:
+    """Replace TeX accents by the letters they make."""
+    accents = {tex: mark for mark, tex in characters.ACCENTS.items()}
+
+    def letter(match: re.Match[str]) -> str:
+        base = match[2] or match[3]
+        return unicodedata.normalize("NFC", base + accents[match[1]]) if match[1] in accents else base
+
+    return ACCENT.sub(letter, value)
+
+
+def _safe(value: str) -> str:
+    """Write a field: letters, checked mathematics and balanced braces; any other TeX shows as text."""
+    plain = _plain(value)
+    balanced = _balanced(plain)
+    return "".join(_printed(token, balanced=balanced) for token in TOKEN.finditer(plain))
+
+
+def _printed(token: re.Match[str], *, balanced: bool) -> str:
+    word, symbol, math, other = token.group("word", "symbol", "math", "other")
+    if word:
+        return "" if word in SILENT else "".join(map(_wrapped, LETTER.get(word, f"\\{word} ")))
+    if symbol:
+        return {"-": "", "/": "", ",": "\\,"}.get(symbol) or "".join(map(_wrapped, symbol.strip("-/") or " "))
+    if math:
+        return f"{{{{{mathematics.inline(math)}}}}}"
+    if other in "{}":
+        return other if balanced else ""
+    return "~" if other == "~" else _wrapped(other)
+
+
+def _wrapped(c: str) -> str:
+    """Give the TeX of a character in braces of its own where it is a command, or BibTeX would change its case."""
+    tex = {"{": r"\textbraceleft{}", "}": r"\textbraceright{}"}.get(c) or characters.character(c)
+    return f"{{{tex}}}" if tex.startswith("\\") else tex.replace('"', "''")
+
+
+def _balanced(text: str) -> bool:
+    depth = 0
+    for token in TOKEN.finditer(text):
+        depth += {"{": 1, "}": -1}.get(token["other"] or "", 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _strange(name: str, value: str) -> list[str]:
+    """Name what of a field cannot be printed as it was meant."""
+    plain = _plain(value)
+    found = [f"its {name} has {fault}" for fault in characters.faults(plain)]
+    if len(value) > LONGEST:
+        found.append(f"its {name} has {len(value)} characters, more than {LONGEST}")
+    for token in TOKEN.finditer(plain):
+        if token["word"] and token["word"] not in SILENT and token["word"] not in LETTER:
+            found.append(f"its {name} has the TeX command \\{token['word']}")
+        if token["math"]:
+            found += [
+                f"its {name} has a formula that cannot be printed: {f}"
+                for f in mathematics.formula(token["math"]).faults
+            ]
+    return found
