@@ -14,7 +14,6 @@ import os
 import resource
 import secrets
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
@@ -22,10 +21,10 @@ from sandboxes import admission, interior, seccomp
 from sandboxes.box import STARTER, Box, started
 from sandboxes.cgroup import Group
 from sandboxes.collect import Collection
-from sandboxes.job import WORK, Ending, Job, Level, Limits, Outcome, SandboxUnavailableError
+from sandboxes.job import WORK, Job, Level, Limits, Outcome, SandboxUnavailableError
 from sandboxes.pour import make_folder, pour
 from sandboxes.tree import Tree
-from sandboxes.watch import Capture, Meter, watch
+from sandboxes.watch import Capture, Meter, ending, watch
 
 _UNUSED_UIDS = range(61_184, 65_520)
 """Nobody's for good (systemd lends them to running services), and within the map of every container."""
@@ -90,32 +89,22 @@ def _run(job: Job, box: Box, meter: Meter, work: int) -> Outcome:
             stack.enter_context(Capture(pipe, job.logs / name, job.limits.output_bytes))
             for pipe, name in zip(box.output_pipes, ("stdout.txt", "stderr.txt"), strict=True)
         ]
-        start = time.monotonic()
         box.go()
-        excess = watch(captures, box.pidfd, job.limits, meter, box.kill)
-        wall_seconds = time.monotonic() - start
+        watched = watch(captures, box.pidfd, job.limits, meter, box.kill)
     rusage, usage = box.reap(), meter.read()
-    exit_code = None if excess else box.exit_code()
+    exit_code = None if watched.excess else box.exit_code()
     collection = Collection(job.limits.work_bytes)
     collection.take(work, "out", job.outputs)
     return Outcome(
-        ending=excess or _ending(exit_code, starved=usage.starved),
+        ending=ending(watched.excess, exit_code, usage),
         exit_code=exit_code,
-        wall_seconds=wall_seconds,
+        wall_seconds=watched.wall_seconds,
         cpu_seconds=max(usage.cpu_seconds, rusage.ru_utime + rusage.ru_stime),
         peak_memory_bytes=usage.memory_bytes,
         level=Level.namespace,
         backend=f"bubblewrap, {meter.name}",
         refused=tuple(collection.refused),
     )
-
-
-def _ending(exit_code: int | None, *, starved: bool) -> Ending:
-    if starved:
-        return Ending.out_of_memory
-    if exit_code is None:
-        return Ending.killed
-    return Ending.crashed if exit_code else Ending.finished
 
 
 def _group(limits: Limits, stack: ExitStack) -> Group | None:

@@ -1,7 +1,8 @@
 """A keeper: runs one command and outlives every process it started, daemons included.
 
-Run as a script, by its path: `keeper.py FILE_BYTES command…`. It adopts whatever its descendants leave behind, kills all
-of it when the command has ended, or at SIGTERM, which it also gets when its parent dies, and exits as the command did.
+Run as a script, by its path: `keeper.py FILE_BYTES command…`. It adopts whatever its descendants leave behind, kills
+all of it when the command has ended, or at SIGTERM, which it also gets when its parent dies, and exits as the command
+did.
 """
 
 from __future__ import annotations

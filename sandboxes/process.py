@@ -6,19 +6,18 @@ import os
 import re
 import select
 import shutil
+import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sandboxes import admission
 from sandboxes.collect import Collection
-from sandboxes.job import OUT, WORK, Ending, Job, Level, Outcome
+from sandboxes.job import OUT, WORK, Job, Level, Outcome
 from sandboxes.tree import Tree
-from sandboxes.watch import Capture, Usage, watch
+from sandboxes.watch import Capture, Usage, Watched, ending, watch
 
 _KEEPER = Path(__file__).with_name("keeper.py")
 
@@ -55,9 +54,8 @@ class Process:
             pidfd = os.pidfd_open(process.pid)
             stack.callback(os.close, pidfd)
             stack.callback(_end, process, pidfd)
-            start = time.monotonic()
-            excess = watch(captures, pidfd, job.limits, meter, process.terminate)
-            return _outcome(job, excess, process, meter.read(), time.monotonic() - start, inside.collect())
+            watched = watch(captures, pidfd, job.limits, meter, lambda: _kill(process))
+            return _outcome(watched, process, meter.read(), inside.collect())
 
 
 class _Inside:
@@ -80,7 +78,7 @@ class _Inside:
         """Replace the names inside by the real places."""
         return self._names.sub(lambda name: str(self._places[name.group()]), text)
 
-    def collect(self) -> Iterator[str]:
+    def collect(self) -> tuple[str, ...]:
         """Copy the results out, and give what was refused."""
         collection = Collection(self._job.limits.work_bytes)
         folder = os.open(self.work, os.O_RDONLY | os.O_DIRECTORY)
@@ -88,7 +86,7 @@ class _Inside:
             collection.take(folder, "out", self._job.outputs)
         finally:
             os.close(folder)
-        return iter(collection.refused)
+        return tuple(collection.refused)
 
 
 def _start(job: Job, inside: _Inside, stack: ExitStack) -> tuple[list[Capture], subprocess.Popen[bytes]]:
@@ -115,30 +113,28 @@ def _start(job: Job, inside: _Inside, stack: ExitStack) -> tuple[list[Capture], 
     return captures, process
 
 
-def _end(process: subprocess.Popen[bytes], pidfd: int) -> None:
-    """Have the keeper kill what is left, and wait for it."""
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Have the keeper kill the tree, also when the job has stopped it."""
     process.terminate()
+    process.send_signal(signal.SIGCONT)
+
+
+def _end(process: subprocess.Popen[bytes], pidfd: int) -> None:
+    _kill(process)
     select.select([pidfd], [], [])
 
 
-def _outcome(
-    job: Job,
-    excess: Ending | None,
-    process: subprocess.Popen[bytes],
-    usage: Usage,
-    seconds: float,
-    refused: Iterator[str],
-) -> Outcome:
+def _outcome(watched: Watched, process: subprocess.Popen[bytes], usage: Usage, refused: tuple[str, ...]) -> Outcome:
     _, status, rusage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    exit_code = None if excess or process.returncode < 0 else process.returncode
+    exit_code = None if watched.excess or process.returncode < 0 else process.returncode
     return Outcome(
-        ending=excess or (Ending.killed if exit_code is None else Ending.crashed if exit_code else Ending.finished),
+        ending=ending(watched.excess, exit_code, usage),
         exit_code=exit_code,
-        wall_seconds=seconds,
+        wall_seconds=watched.wall_seconds,
         cpu_seconds=max(usage.cpu_seconds, rusage.ru_utime + rusage.ru_stime),
         peak_memory_bytes=usage.memory_bytes,
         level=Level.process,
         backend="process, unsafe: host files, network and other processes are open to the job",
-        refused=tuple(refused),
+        refused=refused,
     )

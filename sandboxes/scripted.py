@@ -21,9 +21,9 @@ FINISHED = Outcome(
 class Scripted:
     """Lets a function stand in for the command.
 
-    It is called with the job, whose `outputs` and `logs` exist with empty `stdout.txt` and `stderr.txt`, may write there
-    what the command would have left, and gives the outcome, None for one that finished. Jobs that no sandbox may run
-    are refused as everywhere; all others are kept in `jobs`, in order.
+    It is called with the job, whose `outputs` and `logs` exist with empty `stdout.txt` and `stderr.txt`. There it may
+    write what the command would have left, and it gives the outcome, None for one that finished. Jobs that no sandbox
+    may run are refused as everywhere; all others are kept in `jobs`, in order.
     """
 
     def __init__(self, act: Callable[[Job], Outcome | None]) -> None:

@@ -42,6 +42,14 @@ class Meter(Protocol):
         ...
 
 
+class Watched(NamedTuple):
+    """How a watch ended."""
+
+    excess: Ending | None
+    """The ending that the job's first excess means, None without one."""
+    wall_seconds: float
+
+
 class Capture:
     """One stream of a job, drained into a file up to a cap."""
 
@@ -66,31 +74,36 @@ class Capture:
         self._file.close()
 
 
-def watch(
-    captures: Sequence[Capture], pidfd: int, limits: Limits, meter: Meter, kill: Callable[[], None]
-) -> Ending | None:
-    """Wait until the process of `pidfd` is dead and its streams have ended, killing the job at its first excess.
-
-    Gives the ending that the excess means, None without one.
-    """
-    deadline = time.monotonic() + limits.wall_seconds
+def watch(captures: Sequence[Capture], pidfd: int, limits: Limits, meter: Meter, kill: Callable[[], None]) -> Watched:
+    """Wait until the process of `pidfd` is dead and its streams have ended, killing the job at its first excess."""
+    start = time.monotonic()
+    next_reading = start
     excess: Ending | None = None
-    next_reading = time.monotonic()
     sources = _Sources(captures, pidfd)
     while sources.wait(meter.interval_seconds):
         if excess is not None:
             continue
-        now = time.monotonic()
         if any(capture.overflowed for capture in captures):
             excess = Ending.too_much_output
-        elif now > deadline:
+        elif time.monotonic() > start + limits.wall_seconds:
             excess = Ending.timed_out
-        elif now >= next_reading:
+        elif time.monotonic() >= next_reading:
             excess = _excess(meter.read(), limits)
             next_reading = time.monotonic() + meter.interval_seconds
         if excess is not None:
             kill()
-    return excess
+    return Watched(excess, time.monotonic() - start)
+
+
+def ending(excess: Ending | None, exit_code: int | None, usage: Usage) -> Ending:
+    """Say how a job ended: by an excess, by someone else's hand, or by itself."""
+    if excess is not None:
+        return excess
+    if usage.starved:
+        return Ending.out_of_memory
+    if exit_code is None:
+        return Ending.killed
+    return Ending.crashed if exit_code else Ending.finished
 
 
 def _excess(usage: Usage, limits: Limits) -> Ending | None:
