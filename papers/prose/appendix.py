@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from papers.evidence import Comparison
-from papers.paper import Block, Paragraph, Section, Table
+from papers.paper import Block, Listing, Paragraph, Section, Table
 from papers.prose import tables
 from papers.prose.material import Material, listed
 from papers.prose.method import listing
@@ -18,7 +18,7 @@ def reproducibility(material: Material) -> Section:
     """Say how to repeat it."""
     made = material.study.provenance
     text = (
-        f"The command `{made.command}` repeats the campaign that this study belongs to. Seeds are fixed and "
+        f"[#lst:command] repeats the campaign that this study belongs to. Seeds are fixed and "
         "recorded, and "
         f"so are the settings ({_where(material)}); equal digests of template and code mean equal inputs. Times will "
         "differ between machines; the measurements of a trial that is a function of its seed will not."
@@ -31,6 +31,9 @@ def reproducibility(material: Material) -> Section:
     )
     blocks = (
         Paragraph(text=text, heading="Command"),
+        Listing(
+            label="lst:command", caption="The command that repeats the campaign.", code=made.command, language="text"
+        ),
         *((Paragraph(text=" ".join(seeds), heading="Seeds"),) if seeds else ()),
         Paragraph(text=files, heading="Records"),
         *listing(material, main=False),

@@ -31,7 +31,7 @@ def _ideas(material: Material) -> tuple[Block, ...]:
         f"The campaign tried [[campaign.ideas:.0f]] ideas so far, and this paper shows one ([#tab:ideas]). "
         f"{_outcomes(material)} A reader who meets only one of these papers should know of the others: the more "
         "ideas are "
-        "tried, the likelier it is that one looks good by chance, and the corrected p takes this into account."
+        "tried, the likelier it is that one looks good by chance, and the corrected $p$ takes this into account."
     )
     return (Paragraph(text=text), tables.ideas(material))
 

@@ -72,7 +72,13 @@ class Material:
 
     def of(self, name: str, what: str) -> str:
         """Mark a number of an arm in the arm's precision."""
-        return f"[[{name}.{what}:.{self.decimals(name)}f]]"
+        return self.shown(f"{name}.{what}", self.decimals(name))
+
+    def shown(self, key: str, decimals: int) -> str:
+        """Mark a number with at least so many decimals, and with more where it would round to nothing."""
+        value = self.value(key)
+        enough = [places for places in range(decimals, MOST_DECIMALS + 1) if not value or float(f"{value:.{places}f}")]
+        return f"[[{key}:.{enough[0]}f]]" if enough else f"[[{key}:.1e]]"
 
     def count(self, key: str, one: str, many: str) -> str:
         """Mark a count with its noun."""
@@ -83,8 +89,8 @@ class Material:
         return f"[[{key}:{form}]]" if (form := spelling(repr(self.value(key)).removesuffix(".0"))) else f"[[{key}]]"
 
     def p(self, key: str) -> str:
-        """Mark a p; a tiny one in scientific notation."""
-        return f"[[{key}:.3f]]" if self.value(key) >= 0.001 else f"[[{key}:.1e]]"  # noqa: PLR2004
+        """Mark a p."""
+        return f"[[{key}:.3f]]"
 
     def interval(self, name: str) -> str:
         """Mark the ends of an arm's interval."""

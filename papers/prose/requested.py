@@ -4,41 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from papers.evidence import Stage
 from papers.facts import arm
 from papers.paper import Block, Paragraph
 from papers.prose import tables
-from papers.prose.material import Material, moved, shift
+from papers.prose.material import Material, listed, moved, shift
 from templates.trial import BASELINE
 
 
 def requested(material: Material, requests: frozenset[str]) -> tuple[Block, ...]:
-    """Answer each known request in a fixed order."""
+    """Answer each known request in a fixed order; without a comparison there is only one thing to say."""
+    if material.headline() is None and requests & ANSWERS.keys():
+        text = (
+            "Reviewers asked for further analyses. Without a paired comparison there is nothing that they could "
+            "analyse."
+        )
+        return (Paragraph(text=text),)
     return tuple(block for name, answer in ANSWERS.items() if name in requests for block in answer(material))
 
 
 def per_seed(material: Material) -> tuple[Block, ...]:
     """Show the values of every paired seed, stage by stage."""
-    stages = material.stages()
-    if not stages:
-        return (_without("Values by seed"),)
-    shown = [tables.per_seed(material, arm(found), found) for found in stages.values()]
-    named = " and ".join(f"[#{table.label}]" for table in shown)
+    shown = [tables.per_seed(material, arm(found), found) for found in material.stages().values()]
+    named = listed([f"[#{table.label}]" for table in shown])
     text = f"The means and intervals of the main text are computed from the values in {named}, and from no others."
     return (Paragraph(text=text, heading="Values by seed"), *shown)
 
 
 def robust_statistics(material: Material) -> tuple[Block, ...]:
     """Set the interquartile mean beside the mean."""
-    first = material.headline()
-    if first is None:
-        return (_without("Robust statistics"),)
-    name = arm(first)
+    name = _headline(material)
     mean, iqm, low, high = (
         material.value(f"{name}.{key}") for key in ("difference", "iqm_difference", "iqm_low", "iqm_high")
     )
     agree = (
-        "The two estimates agree in sign, so the result does not hang on a few extreme seeds."
-        if mean * iqm > 0
+        "The two estimates agree in sign, so a few extreme seeds do not decide it."
+        if mean * iqm > 0 or mean == iqm
         else "The two estimates do not agree in sign, so a few extreme seeds decide, and the mean should be distrusted."
     )
     zero = "excludes" if low > 0 or high < 0 else "includes"
@@ -54,22 +55,15 @@ def robust_statistics(material: Material) -> tuple[Block, ...]:
 
 def compute_cost(material: Material) -> tuple[Block, ...]:
     """Compare what trials of the two arms cost."""
-    first = material.headline()
-    table = tables.costs(material)
-    if not table.rows:
-        return (
-            Paragraph(
-                text="No trial finished at the study's scale, so no cost can be compared.", heading="Compute cost"
-            ),
-        )
     said = "[#tab:costs] gives the mean cost of a finished trial at the study's scale."
-    key, other = (f"cost.trial.{name}.cpu_seconds" for name in (first.variant if first else "", BASELINE))
-    if key in material.facts and other in material.facts:
+    variant = material.stages()[Stage(_headline(material))].variant
+    ours, theirs = (f"cost.trial.{name}.cpu_seconds" for name in (variant, BASELINE))
+    if ours in material.facts and theirs in material.facts:
         said += (
-            f" A trial of the change took [[{key}:.2f]] s of CPU time, one of the baseline [[{other}:.2f]] s. "
-            f"{_dearer(material.value(key), material.value(other))}"
+            f" A trial of the change took [[{ours}:.2f]] s of CPU time, one of the baseline [[{theirs}:.2f]] s. "
+            f"{_dearer(material.value(ours), material.value(theirs))}"
         )
-    return (Paragraph(text=said, heading="Compute cost"), table)
+    return (Paragraph(text=said, heading="Compute cost"), tables.costs(material))
 
 
 def _dearer(ours: float, theirs: float) -> str:
@@ -98,10 +92,7 @@ def secondary_measurements(material: Material) -> tuple[Block, ...]:
 
 def sensitivity(material: Material) -> tuple[Block, ...]:
     """Leave out each seed once."""
-    first = material.headline()
-    if first is None:
-        return (_without("Sensitivity to single seeds"),)
-    name = arm(first)
+    name = _headline(material)
     low, high = (material.value(f"{name}.leave_one_out.{end}") for end in ("low", "high"))
     told = (
         "No single seed decides its sign."
@@ -117,10 +108,9 @@ def sensitivity(material: Material) -> tuple[Block, ...]:
     return (Paragraph(text=text, heading="Sensitivity to single seeds"), tables.sensitivity(material))
 
 
-def _without(heading: str) -> Paragraph:
-    return Paragraph(
-        text="No paired comparison could be made, so there is nothing to analyse further here.", heading=heading
-    )
+def _headline(material: Material) -> str:
+    """Name the arm of the headline, which a study without one is not asked for."""
+    return [arm(found) for found in material.stages().values()][-1]
 
 
 ANSWERS: dict[str, Callable[[Material], tuple[Block, ...]]] = {

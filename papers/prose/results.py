@@ -64,11 +64,15 @@ def _floor(material: Material, first: Comparison) -> str:
     """Say when p is as small as sign flips of so few seeds can make it."""
     least = 2 / 2 ** len(first.seeds)
     smallest = math.isclose(material.value(f"{arm(first)}.p"), least)
-    return " The uncorrected p is the smallest that sign flips over this many seeds can give." if smallest else ""
+    return " The uncorrected $p$ is the smallest that sign flips over this many seeds can give." if smallest else ""
 
 
 def _relative(material: Material, name: str) -> str:
-    return f", that is [[{name}.relative:.1f]] % of the baseline's mean" if f"{name}.relative" in material.facts else ""
+    return (
+        f", that is {material.shown(f'{name}.relative', 1)} % of the baseline's mean"
+        if f"{name}.relative" in material.facts
+        else ""
+    )
 
 
 def _width(material: Material, reading: Reading) -> tuple[Block, ...]:
@@ -104,19 +108,15 @@ def _course(material: Material) -> str:
         return "The study did not reach a confirmation, so selection may still flatter the later of these figures."
     full, confirmed = material.value("full.difference"), material.value("confirm.difference")
     values = f"from {material.of('full', 'difference')} to {material.of('confirm', 'difference')}{material.unit()}"
+    if not any(_settled(material, stage) for stage in ("full", "confirm")):
+        return f"The estimate went {values}; both intervals include zero, so no trend should be read into this."
     if full * confirmed < 0:
         return (
-            f"The estimate changed its sign between the full stage and the confirmation, {values}. The full stage "
-            "helped "
-            "to select the variant, so its estimate is the one to distrust."
+            f"The estimate changed its sign between the full stage and the confirmation, {values}. "
+            f"{_distrust(material)}"
         )
     if abs(confirmed) < SHRUNK * abs(full):
-        return (
-            f"The estimate came closer to zero on fresh seeds, {values}. This is what selection leads one to expect: a "
-            "variant is carried on because it looked good, and part of that look is luck (regression to the mean, "
-            "or the "
-            "winner's curse). The confirmed figure is the one to quote."
-        )
+        return f"The estimate came closer to zero on fresh seeds, {values}. {_distrust(material)}"
     if abs(confirmed) > GROWN * abs(full):
         return (
             f"The estimate moved away from zero on fresh seeds, {values}. Selection does not explain this direction; "
@@ -125,6 +125,24 @@ def _course(material: Material) -> str:
     return (
         f"On fresh seeds the estimate stayed close to that of the full stage ({values}), with no sign of a "
         "selection effect."
+    )
+
+
+def _settled(material: Material, name: str) -> bool:
+    return material.value(f"{name}.low") > 0 or material.value(f"{name}.high") < 0
+
+
+def _distrust(material: Material) -> str:
+    """Explain a faded effect: by selection where the variant had looked good, else by chance."""
+    better = -1 if material.study.template.metric.better == "lower" else 1
+    if better * material.value("full.difference") > 0:
+        return (
+            "This is what selection leads one to expect: a variant is carried on because it looked good, and part "
+            "of that "
+            "look is luck (regression to the mean, or the winner's curse). The confirmed figure is the one to quote."
+        )
+    return (
+        "Both figures vary with the seeds drawn; the confirmed one was planned as the headline and is the one to quote."
     )
 
 
@@ -138,10 +156,14 @@ def _seeds(material: Material, first: Comparison) -> Paragraph:
         told = f"The change was worse than the baseline on every one of the {n}, so no single seed carries the result."
     else:
         told = (
-            f"The pattern over seeds is mixed: of {n}, the change won on [[{name}.wins:.0f]], lost on "
-            f"[[{name}.losses:.0f]] and tied on [[{name}.ties:.0f]]."
+            f"The pattern over seeds is mixed: of {n}, the change won on [[{name}.wins:.0f]] and lost on "
+            f"[[{name}.losses:.0f]]{_tied(material, name)}."
         )
     return Paragraph(text=f"{told} {_leaving_out(material, name)}", heading="Seed by seed")
+
+
+def _tied(material: Material, name: str) -> str:
+    return f"; on [[{name}.ties:.0f]] the arms were equal" if material.value(f"{name}.ties") else ""
 
 
 def _leaving_out(material: Material, name: str) -> str:
@@ -156,12 +178,13 @@ def _leaving_out(material: Material, name: str) -> str:
 
 
 def _figures(material: Material) -> tuple[Block, ...]:
-    blocks: list[Block] = []
-    for place, figure in enumerate(material.study.figures):
-        lead = "shows the same result graphically" if place == 0 else "adds another view of these trials"
-        text = f"[#fig:{figure.name}] {lead}; the plotted values are in `{figure.name}.csv`, next to the figure."
-        blocks += [Paragraph(text=text), _figure(material, figure)]
-    return tuple(blocks)
+    figures = material.study.figures
+    if not figures:
+        return ()
+    told = f"[#fig:{figures[0].name}] shows the result as a picture; the plotted values are in `{figures[0].name}.csv`."
+    others = [f"[#fig:{figure.name}] (`{figure.name}.csv`)" for figure in figures[1:]]
+    more = f" Another view of these trials is given by {listed(others)}." if others else ""
+    return (Paragraph(text=told + more), *(_figure(material, figure) for figure in figures))
 
 
 def _figure(material: Material, figure: FigureFile) -> Figure:

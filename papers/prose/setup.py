@@ -77,13 +77,13 @@ def _statistics(material: Material) -> Paragraph:
     compared = material.count("campaign.compared", "idea that has", "ideas that have")
     text = (
         "The effect is the mean over seeds of the difference, change minus baseline. Its [[level:.0f]] % interval is "
-        "Student's t interval of the paired differences; the p is that of a two-sided permutation test over their "
+        "Student's t interval of the paired differences; the $p$ is that of a two-sided permutation test over their "
         "signs. "
-        f"The headline p is corrected by Holm's procedure over the {compared} reached a comparison in the "
+        f"The headline $p$ is corrected by Holm's procedure over the {compared} reached a comparison in the "
         "campaign, and "
         "tested at [[alpha:.2f]]. A prediction counts as supported only if the interval excludes zero on the predicted "
         "side, "
-        "the corrected p passes, and the mean reaches the smallest effect of interest; as negligible if the whole "
+        "the corrected $p$ passes, and the mean reaches the smallest effect of interest; as negligible if the whole "
         "interval "
         "lies within that effect; and as refuted if the interval lies on the other side and the corrected p "
         "passes. All "

@@ -30,10 +30,10 @@ def headline(material: Material, comparison: Comparison) -> Table:
         ("Mean of the baseline", f"{material.of(name, 'reference')}{unit}"),
         ("Mean paired difference", f"{material.of(name, 'difference')}{unit}"),
         (f"{INTERVAL} of the difference", f"{material.interval(name)}{unit}"),
-        ("p, permutation of signs", material.p(f"{name}.p")),
+        ("$p$, permutation of signs", material.p(f"{name}.p")),
     ]
     if "headline.p_holm" in material.facts:
-        rows.append(("p, after Holm's correction", material.p("headline.p_holm")))
+        rows.append(("$p$, after Holm's correction", material.p("headline.p_holm")))
     rows += [
         ("Probability that the change is better", f"[[{name}.probability:.2f]]"),
         ("Paired seeds", f"[[{name}.n:.0f]]"),
@@ -62,11 +62,11 @@ def stages(material: Material) -> Table:
     )
     return Table(
         label="tab:stages",
-        caption=f"The {material.metric()}{_in(material.unit())} at each stage of the study; n counts paired seeds.",
-        header=("Stage", "n", "Change", "Baseline", "Difference", INTERVAL, "p"),
+        caption=f"The {material.metric()}{_in(material.unit())} at each stage of the study; $n$ counts paired seeds.",
+        header=("Stage", "$n$", "Change", "Baseline", "Difference", INTERVAL, "$p$"),
         rows=rows,
         note=(
-            "The p here are not corrected for the ideas tried; over few seeds a permutation test cannot give a "
+            "The $p$ here are not corrected for the ideas tried; over few seeds a permutation test cannot give a "
             "small one."
         ),
     )
@@ -79,7 +79,7 @@ def secondary(material: Material, name: str) -> Table:
         caption=(
             "Secondary measurements on the same paired trials as the headline comparison, not corrected for number."
         ),
-        header=("Measurement", "Change", "Baseline", "Difference", INTERVAL, "n"),
+        header=("Measurement", "Change", "Baseline", "Difference", INTERVAL, "$n$"),
         rows=tuple(
             (_secondary(material, each), *_arm(material, f"{name}.{each}")) for each in secondaries(material, name)
         ),
@@ -96,7 +96,7 @@ def secondary_stages(material: Material) -> Table:
     return Table(
         label="tab:secondary-stages",
         caption="Every secondary measurement at every stage, over paired seeds.",
-        header=("Measurement", "Stage", "Change", "Baseline", "Difference", INTERVAL, "n"),
+        header=("Measurement", "Stage", "Change", "Baseline", "Difference", INTERVAL, "$n$"),
         rows=tuple(sorted(rows, key=lambda row: row[0])),
     )
 
@@ -120,7 +120,7 @@ def ablations(material: Material) -> Table:
     return Table(
         label="tab:ablations",
         caption=f"Ablations on the {material.metric()}{_in(material.unit())}: one change turned back at a time.",
-        header=("Turned back", "n", "Without it", reference, "Difference", INTERVAL, "p"),
+        header=("Turned back", "$n$", "Without it", reference, "Difference", INTERVAL, "$p$"),
         rows=rows,
     )
 
@@ -130,11 +130,11 @@ def ideas(material: Material) -> Table:
     rows = []
     for past in material.study.tried:
         key = f"past.{past.number}"
-        shown = {name: f"[[{key}.{name}]]" if f"{key}.{name}" in material.facts else "–" for name in ("difference",)}
-        ends = f"[[{key}.low]] to [[{key}.high]]" if f"{key}.low" in material.facts else "–"
+        measured = all(f"{key}.{name}" in material.facts for name in ("difference", "low", "high"))
+        difference, ends = (material.of(key, "difference"), material.interval(key)) if measured else ("–", "–")
         p = material.p(f"{key}.p_holm") if f"{key}.p_holm" in material.facts else "–"
         this = " (this paper)" if past.number == material.study.number else ""
-        row = (f"[[{key}:.0f]]", f"{material.said(key)}{this}", shown["difference"], ends, p, OUTCOMES[past.conclusion])
+        row = (f"[[{key}:.0f]]", f"{material.said(key)}{this}", difference, ends, p, OUTCOMES[past.conclusion])
         rows.append(row)
     return Table(
         label="tab:ideas",
@@ -142,7 +142,7 @@ def ideas(material: Material) -> Table:
             "Every idea tried in the campaign so far. Differences are in the unit of the metric that the idea was "
             "about."
         ),
-        header=("No.", "Idea", "Difference", INTERVAL, "p (Holm)", "Outcome"),
+        header=("No.", "Idea", "Difference", INTERVAL, "$p$ (Holm)", "Outcome"),
         rows=tuple(rows),
         note="A dash stands where no paired comparison could be made.",
     )
@@ -211,7 +211,7 @@ def robust(material: Material) -> Table:
     return Table(
         label="tab:robust",
         caption=f"Difference of means and of interquartile means (IQM){_in(material.unit())}, change minus baseline.",
-        header=("Stage", "n", "Mean", "IQM", f"IQM {INTERVAL}", "P(better)"),
+        header=("Stage", "$n$", "Mean", "IQM", f"IQM {INTERVAL}", "P(better)"),
         rows=rows,
         note="The interval of the IQM is a percentile bootstrap over paired seeds.",
     )
@@ -228,7 +228,7 @@ def costs(material: Material) -> Table:
             *(
                 f"[[cost.trial.{variant}.{what}:{form}]]" if f"cost.trial.{variant}.{what}" in material.facts else "–"
                 for what, form in (
-                    ("n", ".0f"),
+                    ("$n$", ".0f"),
                     ("wall_seconds", ".2f"),
                     ("cpu_seconds", ".2f"),
                     ("peak_memory_mib", ".0f"),
@@ -262,7 +262,7 @@ def sensitivity(material: Material) -> Table:
             f"Mean paired difference{_in(material.unit())} over all seeds, and its range when each seed is left "
             "out once."
         ),
-        header=("Stage", "n", "All seeds", "One seed left out"),
+        header=("Stage", "$n$", "All seeds", "One seed left out"),
         rows=rows,
     )
 

@@ -26,9 +26,9 @@ def corrected(material: Material) -> str:
     """State the p of the headline: corrected where the campaign allows it, else as it is."""
     if "headline.p_holm" in material.facts:
         tests = material.count("campaign.compared", "idea", "ideas")
-        return f"with p = {material.p('headline.p_holm')} after Holm's correction over {tests}"
+        return f"with $p$ = {material.p('headline.p_holm')} after Holm's correction over {tests}"
     first = material.headline()
-    return f"with uncorrected p = {material.p(f'{Reading(material, first).arm}.p')}" if first else ""
+    return f"with uncorrected $p$ = {material.p(f'{Reading(material, first).arm}.p')}" if first else ""
 
 
 def meaning(material: Material) -> str:

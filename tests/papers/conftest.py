@@ -200,7 +200,7 @@ def idea(changes: tuple[Change, ...]) -> Idea:
     )
 
 
-def trial(variant: str, seed: int, measurements: dict[str, float], **other: Any) -> Trial:
+def trial(variant: str, seed: int, measurements: dict[str, float], **other: object) -> Trial:
     fields: dict[str, Any] = {
         "template": "minimum_entropy_coupling",
         "template_digest": "5f" * 32,
@@ -291,7 +291,7 @@ def compared(stage: Stage, trials: list[Trial], variant: str = VARIANT, referenc
 
 
 @pytest.fixture
-def study_of(tmp_path: Path) -> StudyOf:  # noqa: C901 - one straight story
+def study_of(tmp_path: Path) -> StudyOf:
     """Give a function that makes the study of a conclusion.
 
     `shrink` divides the confirmation's effect; `ablate` adds a second change with its ablations; anything else replaces
@@ -299,9 +299,9 @@ def study_of(tmp_path: Path) -> StudyOf:  # noqa: C901 - one straight story
     """
 
     def make(
-        conclusion: Conclusion = Conclusion.supported, *, shrink: float = 1.0, ablate: bool = False, **other: Any
+        conclusion: Conclusion = Conclusion.supported, *, shrink: float = 1.0, ablate: bool = False, **other: object
     ) -> Study:
-        rng = random.Random(7)
+        rng = random.Random(7)  # noqa: S311 - trials, not secrets
         mean, spread = EFFECTS.get(conclusion, (0.0, 0.1))
         changes = (Change(knob="merge", before=False, after=True),)
         trials: list[Trial] = []

@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from papers import bibliography
+from papers.compose import REQUESTS, compose
+from papers.evidence import Conclusion
+from papers.facts import facts
+from papers.marks import Citation, Number, Plain, Reference, flat
+from papers.numerals import hides
+from papers.paper import Equation, Figure, Listing, Paper, Section, Table
+from papers.places import blocks, cited, places
+from papers.study import Study
+from templates.idea import Change
+from templates.space import Value
+
+StudyOf = Callable[..., Study]
+CONCLUSIONS = tuple(Conclusion)
+
+
+def said(paper: Paper) -> str:
+    """Join all prose, captions and cells."""
+    return "\n".join(place.text for place in places(paper))
+
+
+def marks(paper: Paper) -> Iterator[Number]:
+    return (span for place in places(paper) for span in flat(place.text) if isinstance(span, Number))
+
+
+def section(paper: Paper, title: str) -> Section:
+    return next(each for each in paper.sections if each.title == title)
+
+
+def text(part: Section) -> str:
+    return said(Paper(title="", author="", abstract="", sections=(part,)))
+
+
+def bare_digits(paper: Paper) -> list[str]:
+    """Find the texts with a digit outside marks, code and mathematics."""
+    return [
+        place.text
+        for place in places(paper)
+        if any(isinstance(span, Plain) and re.search(r"\d", span.text) for span in flat(place.text))
+    ]
+
+
+def with_idea(study: Study, **fields: object) -> Study:
+    return study.model_copy(update={"idea": study.idea.model_copy(update=fields)})
+
+
+@pytest.mark.parametrize("conclusion", CONCLUSIONS)
+def test_every_number_is_a_fact_that_keeps_its_sign(study_of: StudyOf, conclusion: Conclusion) -> None:
+    study = study_of(conclusion)
+    known = facts(study)
+    paper = compose(study, REQUESTS)
+    used = list(marks(paper))
+    assert len(used) > 30
+    assert not [mark.key for mark in used if mark.key not in known]
+    assert not [mark for mark in used if hides(mark.key, mark.form, known)]
+    assert not bare_digits(paper)
+
+
+@pytest.mark.parametrize("conclusion", CONCLUSIONS)
+def test_every_reference_has_its_target_and_every_float_its_reference(
+    study_of: StudyOf, conclusion: Conclusion
+) -> None:
+    paper = compose(study_of(conclusion), REQUESTS)
+    labels = [block.label for _, block in blocks(paper) if isinstance(block, Table | Figure | Listing | Equation)]
+    named = {span.label for place in places(paper) for span in flat(place.text) if isinstance(span, Reference)}
+    shown = {block.label for _, block in blocks(paper) if isinstance(block, Table | Figure)}
+    assert len(labels) == len(set(labels))
+    assert named <= set(labels)
+    assert shown <= named
+
+
+@pytest.mark.parametrize("conclusion", CONCLUSIONS)
+def test_no_section_is_empty_and_no_paragraph_stands_twice(study_of: StudyOf, conclusion: Conclusion) -> None:
+    paper = compose(study_of(conclusion), REQUESTS)
+    assert all(part.blocks for part in paper.sections)
+    paragraphs = [block.text for _, block in blocks(paper) if block.kind == "paragraph"]
+    assert all(paragraphs)
+    assert len(paragraphs) == len(set(paragraphs))
+
+
+def test_every_citation_is_a_record_of_the_bibliography(study_of: StudyOf) -> None:
+    study = study_of()
+    keys = {entry.key for entry in bibliography.read(study.bibliography)}
+    used = cited(compose(study))
+    assert used <= keys
+    assert set(study.cited) <= used
+    assert "unknown2020" not in used
+
+
+def test_titles_and_abstracts_differ_by_conclusion(study_of: StudyOf) -> None:
+    papers = {conclusion: compose(study_of(conclusion)) for conclusion in CONCLUSIONS}
+    assert len({paper.title for paper in papers.values()}) == len(CONCLUSIONS)
+    endings = {
+        Conclusion.supported: "The prediction held",
+        Conclusion.refuted: "The prediction is refuted",
+        Conclusion.negligible: "a well-measured null result",
+        Conclusion.inconclusive: "The evidence is inconclusive",
+        Conclusion.failed: "Nothing can be said about the hypothesis",
+    }
+    for conclusion, ending in endings.items():
+        holders = [each for each, paper in papers.items() if ending in paper.abstract]
+        assert holders == [conclusion]
+
+
+@pytest.mark.parametrize("conclusion", [each for each in CONCLUSIONS if each is not Conclusion.failed])
+def test_the_abstract_gives_effect_interval_p_and_n(study_of: StudyOf, conclusion: Conclusion) -> None:
+    keys = {span.key for span in flat(compose(study_of(conclusion)).abstract) if isinstance(span, Number)}
+    headline = {"confirm.difference", "confirm.low", "confirm.high", "confirm.n", "headline.p_holm", "level"}
+    assert headline | {"confirm.variant", "confirm.reference", "idea.smallest_effect"} <= keys
+
+
+def test_only_a_supported_prediction_is_called_so(study_of: StudyOf) -> None:
+    for conclusion in CONCLUSIONS:
+        paper = compose(study_of(conclusion))
+        claims = ("prediction held", "survived a test", "confirmed reduction")
+        assert [claim in said(paper) for claim in claims] == [conclusion is Conclusion.supported] * 3
+
+
+def test_the_same_study_gives_the_same_paper(study_of: StudyOf) -> None:
+    study = study_of()
+    assert compose(study, REQUESTS) == compose(study, REQUESTS)
+
+
+def test_a_secondary_measurement_that_moved_is_told_as_a_price(study_of: StudyOf) -> None:
+    paper = compose(study_of())
+    assert "the coupling rate fell from [[confirm.couplings_per_second.reference" in paper.abstract
+    results = text(section(paper, "Results"))
+    assert "trade-off" in results
+    assert "the throughput" not in results
+
+
+def test_an_effect_that_faded_on_fresh_seeds_is_told_as_selection(study_of: StudyOf) -> None:
+    assert "winner's curse" in said(compose(study_of(shrink=2.0)))
+    assert "winner's curse" not in said(compose(study_of()))
+
+
+def test_ablations_name_the_change_that_carries_the_effect(study_of: StudyOf) -> None:
+    results = text(section(compose(study_of(ablate=True)), "Results"))
+    assert "Only `merge` is needed by this measure" in results
+    assert "Ablations" not in text(section(compose(study_of()), "Results"))
+
+
+def test_several_changes_without_ablation_are_a_limitation(study_of: StudyOf) -> None:
+    study = study_of()
+    tolerance = Change(knob="merge_tolerance", before=1e-9, after=0.01)
+    several = compose(with_idea(study, changes=(*study.idea.changes, tolerance)))
+    assert "no ablation was run" in text(section(several, "Limitations"))
+    assert "no ablation was run" not in text(section(compose(study), "Limitations"))
+
+
+def test_a_wide_interval_is_a_limitation(study_of: StudyOf) -> None:
+    wide = "wider than the effect that the study set out to detect"
+    assert wide in text(section(compose(study_of(Conclusion.inconclusive)), "Limitations"))
+    assert wide not in text(section(compose(study_of()), "Limitations"))
+
+
+def test_failures_and_missing_seeds_are_told(study_of: StudyOf) -> None:
+    told = text(section(compose(study_of()), "What was tried and not shown"))
+    assert "[[trials.failed:.0f]] ended without a measurement" in told
+    assert "seed `1010` of `merge-on` (crashed)" in told
+    listings = [block for _, block in blocks(compose(study_of())) if isinstance(block, Listing)]
+    assert any("ValueError: mass 1.2 > 1" in listing.code for listing in listings)
+
+
+def test_every_idea_of_the_campaign_has_a_row(study_of: StudyOf) -> None:
+    study = study_of()
+    tables = [block for _, block in blocks(compose(study)) if isinstance(block, Table) and block.label == "tab:ideas"]
+    assert [row[0] for row in tables[0].rows] == ["[[past.1:.0f]]", "[[past.2:.0f]]"]
+    assert tables[0].rows[0][-1] == "inconclusive"
+
+
+def test_a_study_that_ended_early_does_not_speak_of_confirmation(study_of: StudyOf) -> None:
+    study = study_of(Conclusion.inconclusive)
+    pilot = study.comparisons[:1]
+    own = study.tried[1].model_copy(update={"difference": pilot[0].difference, "p": pilot[0].p})
+    early = study.model_copy(update={"comparisons": pilot, "tried": (study.tried[0], own), "p_holm": None})
+    paper = compose(early, REQUESTS)
+    assert "fresh" not in paper.abstract
+    assert "was not repeated on fresh seeds, so it is not confirmed" in said(paper)
+    assert not [mark.key for mark in marks(paper) if mark.key.startswith("confirm.")]
+
+
+@pytest.mark.parametrize("request_", sorted(REQUESTS))
+def test_a_request_adds_a_table_and_a_paragraph_of_its_own(study_of: StudyOf, request_: str) -> None:
+    study = study_of()
+    before, after = compose(study), compose(study, frozenset({request_}))
+    added = [block for _, block in blocks(after) if block not in [old for _, old in blocks(before)]]
+    kinds = [block.kind for block in added]
+    assert kinds.count("paragraph") == 1
+    assert "table" in kinds
+
+
+def test_an_unknown_request_changes_nothing(study_of: StudyOf) -> None:
+    study = study_of()
+    assert compose(study, frozenset({"more-hype"})) == compose(study)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        (False, True, "The option `merge` was switched on; the baseline has it off."),
+        (1e-9, 0.01, "was raised from [["),
+        (0.05, 0.01, "was reduced from [["),
+        ("fimec", "arimec", "The choice `algorithm` was set to `arimec`, where the baseline has `fimec`."),
+        ("entropy", "entropy - max_mass", "the baseline returns `entropy`, the variant `entropy - max_mass`"),
+    ],
+)
+def test_each_kind_of_knob_is_told_in_words(study_of: StudyOf, before: Value, after: Value, sentence: str) -> None:
+    knob = {bool: "merge", float: "merge_tolerance", str: "algorithm"}[type(before)]
+    change = Change(knob="partition_score" if before == "entropy" else knob, before=before, after=after)
+    paper = compose(with_idea(study_of(), changes=(change,)))
+    assert sentence in text(section(paper, "Method"))
+
+
+def test_a_change_of_code_alone_is_told_by_its_listing(study_of: StudyOf) -> None:
+    paper = compose(with_idea(study_of(), changes=()))
+    assert "rewrites code instead of turning a declared setting" in text(section(paper, "Method"))
+    assert any(isinstance(block, Listing) and block.language == "diff" for _, block in blocks(paper))
+
+
+def test_a_long_code_change_stands_in_the_appendix(study_of: StudyOf) -> None:
+    study = study_of()
+    long = study.model_copy(update={"diff": study.diff + " context\n" * 80})
+    homes = [part for part, block in blocks(compose(long)) if isinstance(block, Listing) and block.label == "lst:diff"]
+    assert [part.appendix for part in homes] == [True]
+
+
+def test_the_paper_says_who_made_it(study_of: StudyOf) -> None:
+    study = study_of()
+    made = text(section(compose(study), "How this paper was made"))
+    assert "This paper is AI-generated" in made
+    assert "No language model had a part in it" in made
+    helped = study.provenance.model_copy(
+        update={"researchers": {"Propose": "vendor/some-model-7", "Write": "embedded"}}
+    )
+    other = text(section(compose(study.model_copy(update={"provenance": helped})), "How this paper was made"))
+    assert "`vendor/some-model-7`" in other
+    assert "No language model" not in other
+
+
+@pytest.mark.parametrize(
+    "readme", ["", "# Only a title\n", "Just text, no headings.\n", "## Background\n", "```\nnever closed\n"]
+)
+def test_a_thin_readme_gives_a_whole_paper(study_of: StudyOf, readme: str) -> None:
+    paper = compose(study_of(background=readme), REQUESTS)
+    assert all(part.blocks for part in paper.sections)
+    assert [part.title for part in paper.sections][:3] == ["Introduction", "Background and related work", "Method"]
+
+
+def test_a_survey_that_found_nothing_is_said_to(study_of: StudyOf) -> None:
+    paper = compose(study_of(cited=(), bibliography=""))
+    assert "found no record" in text(section(paper, "Background and related work"))
+    assert not cited(paper)
+
+
+HOSTILE = (
+    r"\input{/etc/passwd} [[confirm.p]] [[fake.key]] [@fake2024] [#fig:fake] 99.9 % better \write18{id} $x ` * ** [[[["
+)
+
+
+@pytest.mark.parametrize("where", ["title", "hypothesis", "rationale", "readme", "message"])
+def test_outside_text_cannot_set_marks_or_state_bare_numbers(study_of: StudyOf, where: str) -> None:
+    study = study_of()
+    match where:
+        case "readme":
+            study = study.model_copy(
+                update={"background": f"## Background\n\n{HOSTILE}\n\n- {HOSTILE}\n\n## The method\n{HOSTILE}"}
+            )
+        case "message":
+            trials = tuple(trial.model_copy(update={"message": HOSTILE}) for trial in study.trials)
+            study = study.model_copy(update={"trials": trials})
+        case _:
+            study = with_idea(study, **{where: HOSTILE})
+    clean = compose(study_of(), REQUESTS)
+    paper, known = compose(study, REQUESTS), facts(study)
+    assert not [mark.key for mark in marks(paper) if mark.key not in known]
+    assert "fake.key" not in {mark.key for mark in marks(paper)}
+    assert "fake2024" not in cited(paper)
+    assert not bare_digits(paper)
+    labels = {span.label for place in places(paper) for span in flat(place.text) if isinstance(span, Reference)}
+    assert labels == {span.label for place in places(clean) for span in flat(place.text) if isinstance(span, Reference)}
+    confirmed = [sum(mark.key == "confirm.p" for mark in marks(each)) for each in (paper, clean)]
+    assert confirmed[0] == confirmed[1]
+    stray = [
+        span for place in places(paper) for span in flat(place.text) if isinstance(span, Citation) and not span.keys
+    ]
+    assert not stray
