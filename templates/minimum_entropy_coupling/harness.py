@@ -10,7 +10,6 @@ import argparse
 import json
 import math
 import sys
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -305,10 +304,10 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     settings = json.loads(arguments.settings.read_text())
+    task = channel.task(settings["seed"], settings["settings"])
     try:
-        record = Transcript.load(arguments.artefacts)
-        measurements = score(channel.task(settings["seed"], settings["settings"]), record)
-    except (TamperedError, OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        measurements = score(task, Transcript.load(arguments.artefacts))
+    except (TamperedError, transcript.UnreadableError) as error:
         print(f"These artefacts were not made by an honest run. {error}", file=sys.stderr)
         return TAMPERED
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -8,10 +8,13 @@ symbol it is about to draw, and no message exists while couplings are chosen.
 from __future__ import annotations
 
 import hashlib
+import itertools
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,13 @@ from numpy.typing import NDArray
 FILE = "transcripts.npz"
 
 T = TypeVar("T")
+
+_MISFITS = (OSError, EOFError, KeyError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What reading a file that is no archive of arrays may raise."""
+
+
+class UnreadableError(ValueError):
+    """A file that is no transcript."""
 
 
 @dataclass(frozen=True)
@@ -91,37 +101,39 @@ class Transcript:
     def load(cls, folder: Path) -> Transcript:
         """Read what `save` wrote.
 
-        Raises `OSError`, `KeyError`, `ValueError` or `zipfile.BadZipFile` for a file that `save` did not write.
+        Raises `UnreadableError` for a file that `save` did not write.
         """
-        with np.load(folder / FILE, allow_pickle=False) as file:
-            atoms = _split(
-                list(
-                    zip(
-                        file["atom_rows"].tolist(),
-                        file["atom_columns"].tolist(),
-                        file["atom_masses"].tolist(),
-                        strict=True,
-                    )
-                ),
-                file["atoms_per_step"],
+        try:
+            with np.load(folder / FILE, allow_pickle=False) as file:
+                return cls._read(file)
+        except _MISFITS as error:
+            raise UnreadableError(f"{FILE} does not hold a transcript: {error}") from error
+
+    @classmethod
+    def _read(cls, file: np.lib.npyio.NpzFile) -> Transcript:
+        columns = (_whole(file, "atom_rows"), _whole(file, "atom_columns"), file["atom_masses"].tolist())
+        steps = [
+            Step(tuple(partition), bool(trivial), tuple(members), tuple(atoms), tuple(groups))
+            for partition, trivial, members, atoms, groups in zip(
+                _unragged(file, "partition"),
+                _whole(file, "trivial"),
+                _unragged(file, "members"),
+                _split(list(zip(*columns, strict=True)), _whole(file, "atoms_per_step")),
+                _unragged(file, "groups"),
+                strict=True,
             )
-            steps = [
-                Step(tuple(partition), bool(trivial), tuple(members), tuple(step_atoms), tuple(groups))
-                for partition, trivial, members, step_atoms, groups in zip(
-                    _unragged(file, "partition"),
-                    file["trivial"].tolist(),
-                    _unragged(file, "members"),
-                    atoms,
-                    _unragged(file, "groups"),
-                    strict=True,
-                )
-            ]
-            return cls(
-                kind=str(file["kind"]),
-                steps=list(_split(steps, file["steps_per_message"])),
-                texts=[tuple(row) for row in file["texts"].tolist()],
-                decoded=[tuple(row) for row in file["decoded"].tolist()],
-            )
+        ]
+        return cls(
+            kind=str(file["kind"]),
+            steps=list(_split(steps, _whole(file, "steps_per_message"))),
+            texts=[tuple(row) for row in _whole(file, "texts")],
+            decoded=[tuple(row) for row in _whole(file, "decoded")],
+        )
+
+
+def _whole(file: np.lib.npyio.NpzFile, name: str) -> list[Any]:
+    """Read an array of whole numbers; raises `TypeError` for others."""
+    return file[name].astype(np.int64, casting="same_kind").tolist()  # type: ignore[no-any-return]
 
 
 def _ragged(name: str, rows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
@@ -133,12 +145,12 @@ def _ragged(name: str, rows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.in
 
 
 def _unragged(file: np.lib.npyio.NpzFile, name: str) -> Iterator[list[int]]:
-    return _split(file[f"{name}_values"].tolist(), file[f"{name}_lengths"])
+    return _split(_whole(file, f"{name}_values"), _whole(file, f"{name}_lengths"))
 
 
-def _split(values: list[T], lengths: NDArray[np.int64]) -> Iterator[list[T]]:
+def _split(values: list[T], lengths: list[int]) -> Iterator[list[T]]:
     """Cut `values` into pieces of `lengths`; raises `ValueError` unless they fit exactly."""
-    if lengths.ndim != 1 or (lengths < 0).any() or int(lengths.sum()) != len(values):
-        raise ValueError(f"{FILE}: lengths that do not add up to the {len(values)} values stored.")
-    ends = np.cumsum(lengths)
-    return (values[end - length : end] for end, length in zip(ends.tolist(), lengths.tolist(), strict=True))
+    if min(lengths, default=0) < 0 or sum(lengths) != len(values):
+        raise ValueError(f"lengths that do not add up to the {len(values)} values stored.")
+    ends = itertools.accumulate(lengths)
+    return (values[end - length : end] for end, length in zip(ends, lengths, strict=True))
