@@ -26,7 +26,7 @@ _EXPRESSIONS: Final = 3
 _REFUSALS: Final = (TrialEnding.not_scored, TrialEnding.tampered)
 
 _INTRUDER: Final = '''\
-"""Try to change what a trial is judged by; leave no results; say what gave way."""
+"""Try to change what a trial is judged by, without doing it; leave no results; say what gives way."""
 
 import sys
 from pathlib import Path
@@ -34,15 +34,19 @@ from pathlib import Path
 
 def gives_way(path: Path) -> bool:
     try:
-        with (path / "planted").open("wb") if path.is_dir() else path.open("r+b") as file:
-            file.write(b"# changed")
+        if path.is_dir():
+            (path / "planted").touch(exist_ok=False)
+            (path / "planted").unlink()
+        else:
+            path.open("r+b").close()
     except OSError:
         return False
     return True
 
 
-places = [each for root in map(Path, ("/harness", "/task", "/code")) for each in (root, *root.rglob("*"))]
-changed = [str(path) for path in places if path.exists() and gives_way(path)]
+roots = [Path("/harness"), Path(sys.argv[2]).parent, Path(__file__).parent, Path({folder!r})]
+places = [each for root in roots for each in (root, *root.rglob("*")) if each.exists()]
+changed = [str(path) for path in places if gives_way(path)]
 sys.exit(f"An experiment can change {', '.join(changed)}." if changed else 0)
 '''
 
@@ -195,16 +199,15 @@ def _turned(bench: _Bench, knob: Knob, before: Value, after: Value, name: str) -
 def _other_values(knob: Knob, before: Value, rng: random.Random) -> tuple[Value, ...]:
     if isinstance(knob, ChoiceKnob):
         return tuple(choice for choice in knob.choices if choice != before)[:_MOST_VALUES]
-    return tuple(
-        space.mutate(knob, before, rng) for _ in range(_EXPRESSIONS if isinstance(knob, ExpressionKnob) else 1)
-    )
+    tries = _EXPRESSIONS if isinstance(knob, ExpressionKnob) else 1
+    return tuple(dict.fromkeys(space.mutate(knob, before, rng) for _ in range(tries)))
 
 
 def _judge_is_safe(bench: _Bench) -> Finding:
     """Run an experiment that tries to change its judge and leaves nothing: it must fail, and get no number."""
     code = bench.folder / "code" / "intruder"
     source.write(bench.template, {}, code)
-    (code / bench.template.entry).write_text(_INTRUDER)
+    (code / bench.template.entry).write_text(_INTRUDER.replace("{folder!r}", repr(str(bench.template.folder))))
     before = folders.digest(bench.template.folder)
     ran = trial.run(bench.sandbox, bench.template, code, "intruder", 0, _SCALE, bench.folder / "trials" / "intruder")
     name = "judge"

@@ -12,6 +12,7 @@ from templates.template import Template
 
 _LARGEST: Final = 1_000_000
 _MOST: Final = 1000
+_SHOWN: Final = 10
 
 
 class Measurement(Record):
@@ -39,7 +40,7 @@ def read(path: Path, template: Template) -> dict[str, float]:
             raise ScoreError(f"{path.name}, line {number}: {measurement.name!r} is measured twice: write it once.")
         measured[measurement.name] = measurement.value
     if template.metric.name not in measured:
-        found = ", ".join(measured) or "nothing"
+        found = ", ".join([*measured][:_SHOWN]) or "nothing"
         raise ScoreError(f"{path.name} has no {template.metric.name!r}, the template's metric; it has {found}.")
     return measured
 

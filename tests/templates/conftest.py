@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sandboxes.bubblewrap import Bubblewrap
 from templates import scaffold, template
 from templates.template import Template
 
@@ -18,3 +19,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def descent(folder: Path) -> Template:
     return template.load(folder)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Bubblewrap:
+    return Bubblewrap()
