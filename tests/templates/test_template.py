@@ -173,3 +173,48 @@ def test_the_digest_follows_every_file_but_the_baseline_and_what_is_hidden(folde
 def test_loading_runs_nothing_of_the_template(folder: Path) -> None:
     edited(folder, "experiment.py", ("import argparse\n", "import argparse\nraise SystemExit('ran')\n"))
     assert template.load(folder).name == "step_sizes"
+
+
+ODD = (
+    "1",
+    "-1.5",
+    "true",
+    "''",
+    "'x'",
+    "[]",
+    "[1]",
+    "['x']",
+    "{}",
+    "{ x = 1 }",
+    "[{}]",
+    "[{ x = [] }]",
+    "nan",
+    "2026-01-01",
+)
+
+
+@pytest.mark.parametrize("file", ["template.toml", "ideas.toml"])
+def test_any_value_of_any_key_is_read_or_refused_as_a_fault(folder: Path, file: str) -> None:
+    whole = (folder / file).read_text()
+    for line in [line for line in whole.splitlines() if " = " in line]:
+        key = line.split(" = ")[0]
+        for odd in ODD:
+            (folder / file).write_text(whole.replace(line, f"{key} = {odd}", 1))
+            assert key in (refusal(folder) or key)
+
+
+def refusal(folder: Path) -> str | None:
+    """Say what is wrong; None when nothing is and the ideas can be read."""
+    try:
+        template.seed_ideas(template.load(folder))
+    except TemplateError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x = 1", "knobs = 1", "[knobs]\nx = 1", "[[metric]]", "scales = []", "secondary = [[1]]"]
+)
+def test_a_declaration_of_something_else_is_refused(folder: Path, text: str) -> None:
+    (folder / "template.toml").write_text(text)
+    assert "template.toml: title: is missing: add it" in faults(folder)
