@@ -66,12 +66,15 @@ def write(entries: Iterable[Entry]) -> str:
     return "\n".join(map(_record, (entry for entry in entries if KEY.fullmatch(entry.key))))
 
 
-def faults(entry: Entry) -> tuple[str, ...]:
-    """Name what a record lacks, or holds and may not."""
-    lacks = [f"it has no {name}" for name in NEEDED if not _has(entry, name)]
-    spells = [] if KEY.fullmatch(entry.key) else ["its key has other characters than letters, digits and :_.+/-"]
-    holds = [fault for name in PRINTED if name in entry.fields for fault in _strange(name, entry.fields[name])]
-    return (*lacks, *spells, *holds)
+def lacks(entry: Entry) -> tuple[str, ...]:
+    """Name what a record must have to be cited, and has not."""
+    spells = [] if KEY.fullmatch(entry.key) else ["a key of letters, digits and :_.+/- only"]
+    return (*(name for name in NEEDED if not _has(entry, name)), *spells)
+
+
+def oddities(entry: Entry) -> tuple[str, ...]:
+    """Name what a record holds that cannot be printed as it was meant."""
+    return tuple(odd for name in PRINTED if name in entry.fields for odd in _strange(name, entry.fields[name]))
 
 
 def year(entry: Entry) -> int | None:

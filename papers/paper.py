@@ -1,8 +1,8 @@
 """A paper as data: sections of typed blocks, whose text names its numbers instead of typing them.
 
-Text is plain prose with five marks, everything else is literal and will be escaped:
-`[[key]]` or `[[key:.2f]]` a fact by its key, `[@key]` or `[@key; @key]` a citation, `[#label]` a reference to a
-figure, table, equation or listing, `$…$` TeX mathematics without numbers that claim a result, and `*…*` / `` `…` ``
+Text is plain prose with five marks, everything else is literal and will be escaped: `[[key]]`, `[[key:.2f]]` or
+`[[key:abs.2f]]` (without its sign) a fact by its key, `[@key]` or `[@key; @key]` a citation, `[#label]` a reference to
+a figure, table, equation or listing, `$…$` TeX mathematics without numbers that claim a result, and `*…*` / `` `…` ``
 emphasis and code.
 """
 
