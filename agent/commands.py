@@ -37,17 +37,23 @@ def brief(**fields: object) -> Brief:
 
 
 def run(home: Path, asked: Brief, *, resume: bool, as_json: bool) -> int:
-    templates = bootstrap.load_templates(asked)
-    missing = [each.name for each in templates.values() if asked.scale not in each.scales]
-    if missing:
-        raise CampaignError(f"{', '.join(missing)} has no scale '{asked.scale}'.")
-    if resume and Campaign(home / asked.name).brief.exists():
-        return go(campaign.find(home, asked.name), as_json=as_json)
-    if Campaign(home / asked.name).brief.exists():
-        campaign.create(home, asked)
-    doctors.preflight(templates.values(), home, asked.sandbox, allow_unsafe_host=asked.allow_unsafe_host)
+    there = Campaign(home / asked.name)
+    if resume and there.brief.exists():
+        return go(there, as_json=as_json)
+    if there.brief.exists():
+        campaign.create(home, asked)  # says that it is there
+    preflight(asked, home)
     pinned = asked.model_copy(update={"templates": tuple(map(pinned_name, asked.templates))})
-    return go(campaign.create(home, pinned), as_json=as_json)
+    return walk_through(campaign.create(home, pinned), as_json=as_json)
+
+
+def preflight(asked: Brief, place: Path) -> None:
+    """Find out what is missing before anything is begun or paid."""
+    templates = bootstrap.load_templates(asked).values()
+    for each in templates:
+        if asked.scale not in each.scales:
+            raise CampaignError(f"--scale: {each.name} has no scale {asked.scale!r}; it has {', '.join(each.scales)}.")
+    doctors.preflight(templates, place, asked.sandbox, allow_unsafe_host=asked.allow_unsafe_host)
 
 
 def pinned_name(name: str) -> str:
@@ -68,6 +74,11 @@ def resume(home: Path, name: str, *, studies: int | None, budget: Mapping[str, f
 
 
 def go(found: Campaign, *, as_json: bool) -> int:
+    preflight(campaign.read_brief(found), found.folder)
+    return walk_through(found, as_json=as_json)
+
+
+def walk_through(found: Campaign, *, as_json: bool) -> int:
     """Walk the campaign to its end and say where everything is."""
     from agent import walk
 
@@ -75,9 +86,6 @@ def go(found: Campaign, *, as_json: bool) -> int:
     with screen(as_json=as_json) as shown, stopping() as stop:
         shown.event("launch", campaign=found.name, folder=str(found.folder.absolute()), pid=os.getpid())
         with bootstrap.tools(found, asked, shown.step, stop.event) as tools:
-            doctors.preflight(
-                tools.templates.values(), found.folder, asked.sandbox, allow_unsafe_host=asked.allow_unsafe_host
-            )
             walk.walk(tools)
         rows = [study_row(study) for study in found.studies()]
         code = Exit.ok if all(row.paper for row in rows) else Exit.some_failed
@@ -138,6 +146,7 @@ def show(home: Path, name: str, number: int | None, *, as_json: bool) -> int:
 def doctor(home: Path, *, as_json: bool) -> int:
     checks = (
         *doctors.examine((), home, None, allow_unsafe_host=False),
+        *doctors.enforced(),
         *doctors.every_template(bootstrap.HOME.expanduser()),
     )
     table(checks, as_json=as_json, empty="")

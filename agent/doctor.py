@@ -14,7 +14,9 @@ from pathlib import Path
 import papers
 from sandboxes.choose import choose
 from sandboxes.job import SandboxUnavailableError
+from sandboxes.probe import probe
 from sandboxes.record import Record
+from sandboxes.remedy import remedy
 from templates import catalogue
 from templates.template import Template, TemplateError
 
@@ -68,10 +70,17 @@ def python() -> Check:
 def sandboxed(sandbox: str | None, *, allow_unsafe_host: bool) -> Check:
     try:
         chosen = choose(sandbox, allow_unsafe_host=allow_unsafe_host)
-    except SandboxUnavailableError as error:
-        what, _, remedy = str(error).partition("\n")
-        return Check(name="sandbox", ok=False, what=what, remedy=remedy.strip() or what)
+    except (SandboxUnavailableError, ValueError) as error:
+        what, _, remedy = str(error).partition(": ")
+        return Check(name="sandbox", ok=False, what=what, remedy=remedy)
     return Check(name="sandbox", ok=True, what=f"{type(chosen).__name__.lower()}, level {chosen.level}")
+
+
+def enforced() -> Iterator[Check]:
+    """Try what the sandbox must withstand; takes a few seconds."""
+    for each in probe():
+        what = f"held (the attempt: {each.detail.replace('_', ' ')})" if each.ok else each.detail
+        yield Check(name=f"sandbox: {each.name}", ok=each.ok, what=what, remedy="" if each.ok else remedy())
 
 
 def tex() -> Iterator[Check]:

@@ -7,7 +7,6 @@ from importlib import metadata
 from pathlib import Path
 
 from pydantic import TypeAdapter
-from templates.plotting import DrawnFigure
 
 from agent import archive as archives
 from agent import stages
@@ -19,6 +18,7 @@ from papers.evidence import Comparison, Stage
 from papers.study import FigureFile, Provenance, Study
 from templates import template
 from templates.idea import Idea
+from templates.plotting import DrawnFigure
 from templates.template import Template
 from templates.trial import BASELINE, Trial
 
@@ -114,7 +114,7 @@ def provenance(tools: Tools, state: State, study: StudyFolder, each: Template) -
         hardware=hardware(),
         software={"Python": platform.python_version()}
         | {name: version for name in SOFTWARE if (version := installed(name))},
-        sandbox=f"{ran[0].backend} ({ran[0].level})" if ran else "none",
+        sandbox=f"{ran[0].backend.split(',')[0]} ({ran[0].level})" if ran else "none",
         wall_seconds=spend.wall_seconds,
         trial_cpu_seconds=sum(trial.cpu_seconds or 0.0 for trial in ran),
         spend_usd=spend.usd,

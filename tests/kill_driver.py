@@ -18,6 +18,7 @@ import runpy
 import signal
 import sys
 import threading
+import traceback
 from collections import Counter
 from pathlib import Path
 
@@ -127,12 +128,14 @@ def in_child(folder: Path, at: int | None) -> int:
     """Fork a walk that dies at point `at`; give its wait status."""
     child = os.fork()
     if child == 0:
+        code = 1
         try:
             once(folder, Deadline(at))
-            os._exit(0)
-        except BaseException as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
-            os._exit(1)
+            code = 0
+        finally:
+            if code:
+                traceback.print_exc()
+            os._exit(code)
     return os.waitpid(child, 0)[1]
 
 

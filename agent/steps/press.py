@@ -39,8 +39,8 @@ def print_draft(tools: Tools, draft: DraftFolder) -> tuple[Problem, ...]:
     """Check the draft, and typeset it when no gate stops it."""
     paper, study = Paper.load(draft.paper), Study.load(draft.study)
     known = facts(study)
-    found = checks.check(paper, known, study.bibliography, study.figures)
-    if any(problem.stops for problem in found):
+    found = checks.check(paper, known, study.figures, study.bibliography, study.template.metric.better)
+    if checks.stops(found):
         return found
     tex = latex.latex(paper, known, study.figures, study.bibliography)
     pressed = printing.press(tex, study.bibliography, study.figures, tools.sandbox, draft.folder)

@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from templates import scaffold
+
+RATCHET = Path(sys.executable).parent / "ratchet"
+
+
+def ratchet(*words: str, cwd: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [RATCHET, *words],
+        cwd=cwd,
+        env=env or dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Path:
+    return scaffold.new("toy", tmp_path)
+
+
+def run_toy(toy: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return ratchet("run", str(toy), "--name", "story", "--scale", "smoke", *words, cwd=toy.parent)
+
+
+def start_toy(toy: Path, *words: str) -> subprocess.Popen[str]:
+    command = [str(RATCHET), "run", str(toy), "--name", "story", "--scale", "smoke", "--json", *words]
+    return subprocess.Popen(command, cwd=toy.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(process: subprocess.Popen[str], step: str) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line).get("step", "").startswith(step):
+            return
+    raise AssertionError(f"The run ended before it came to {step}.")
+
+
+def path_without(tmp_path: Path, *programs: str) -> dict[str, str]:
+    """Give an environment whose PATH has every program of this machine's but `programs`."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for place in ("/usr/bin", "/bin", "/usr/sbin", "/sbin"):
+        for program in Path(place).iterdir():
+            if program.name not in programs and not (folder / program.name).exists():
+                (folder / program.name).symlink_to(program)
+    return {**os.environ, "PATH": str(folder)}
+
+
+@pytest.mark.slow
+def test_one_command_leads_from_a_template_to_a_reviewed_paper(toy: Path) -> None:
+    done = run_toy(toy)
+    assert done.returncode == 0, done.stderr
+    study = next((toy.parent / "campaigns" / "story" / "studies").iterdir())
+    assert (study / "paper" / "paper.pdf").read_bytes().startswith(b"%PDF")
+    assert (study / "reviews" / "review.md").exists()
+    assert str(Path("campaigns/story/studies") / study.name / "paper/paper.pdf") in done.stdout
+    assert "$0.00" in done.stdout
+
+
+@pytest.mark.slow
+def test_json_is_all_that_goes_to_standard_output_when_asked(toy: Path) -> None:
+    done = run_toy(toy, "--json")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[0]["event"] == "launch"
+    assert events[-1] | {"studies": []} == {"event": "done", "exit": 0, "studies": []}
+    assert {event["event"] for event in events[1:-1]} == {"step"}
+
+
+@pytest.mark.slow
+def test_a_campaign_goes_on_from_study_to_study_and_tries_nothing_twice(toy: Path) -> None:
+    assert run_toy(toy, "--studies", "2").returncode in (0, 6)
+    assert ratchet("resume", "story", "--studies", "4", cwd=toy.parent).returncode in (0, 6)
+    shown = ratchet("show", "story", "--json", cwd=toy.parent)
+    ideas = [json.loads(line)["idea"] for line in shown.stdout.splitlines()]
+    assert len(ideas) == len(set(ideas)) == 4
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_cleanly_and_resume_finishes_without_running_a_trial_twice(toy: Path) -> None:
+    process = start_toy(toy)
+    wait_for(process, "experiment")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert "Stopping" in errors
+    assert ratchet("resume", "story", cwd=toy.parent).returncode == 0
+    ledger = (toy.parent / "campaigns" / "story" / "ledger.jsonl").read_text()
+    started = [entry["key"] for entry in map(json.loads, ledger.splitlines()) if entry["event"] == "trial_started"]
+    assert len(started) == len(set(started))
+
+
+@pytest.mark.slow
+def test_kill_minus_nine_in_the_sandbox_loses_nothing_finished(toy: Path) -> None:
+    process = start_toy(toy)
+    wait_for(process, "experiment")
+    process.kill()
+    process.communicate()
+    assert ratchet("resume", "story", cwd=toy.parent).returncode == 0
+    trials = list((toy.parent / "campaigns" / "story").glob("**/trial.json"))
+    assert len(trials) > 10
+
+
+@pytest.mark.slow
+def test_a_second_process_on_one_campaign_exits_5_and_says_who_holds_it(toy: Path) -> None:
+    process = start_toy(toy)
+    wait_for(process, "propose")
+    second = ratchet("resume", "story", cwd=toy.parent)
+    looked = ratchet("show", "story", cwd=toy.parent)
+    process.kill()
+    process.communicate()
+    assert second.returncode == 5
+    assert f"process {process.pid}" in second.stderr
+    assert looked.returncode == 0
+
+
+@pytest.mark.slow
+def test_a_damaged_checkpoint_is_set_aside_and_the_campaign_rebuilt_from_its_files(toy: Path) -> None:
+    assert run_toy(toy).returncode == 0
+    campaign = toy.parent / "campaigns" / "story"
+    papers = sorted(campaign.glob("studies/*/paper/paper.pdf"))
+    (campaign / "checkpoint.sqlite").write_bytes(b"this is not a database" * 100)
+    done = ratchet("resume", "story", "--studies", "2", cwd=toy.parent)
+    assert done.returncode in (0, 6), done.stderr
+    assert (campaign / "checkpoint.sqlite.damaged-1").exists()
+    assert sorted(campaign.glob("studies/001*/paper/paper.pdf")) == papers
+    assert sqlite3.connect(campaign / "checkpoint.sqlite").execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.slow
+def test_a_budget_that_is_used_up_ends_with_4_and_a_larger_one_goes_on(toy: Path) -> None:
+    done = run_toy(toy, "--max-trial-seconds", "0.2")
+    assert done.returncode == 4
+    assert "trial seconds used" in done.stderr
+    assert ratchet("resume", "story", "--max-trial-seconds", "1000", cwd=toy.parent).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_full_disk_ends_with_7_and_with_space_the_same_campaign_goes_on(toy: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", disk], check=True)
+    try:
+        done = run_toy(toy, "--campaigns", str(disk))
+        assert done.returncode == 3, done.stdout
+        assert "free" in done.stderr
+        subprocess.run(["mount", "-o", "remount,size=2g", disk], check=True)
+        process = start_toy(toy, "--campaigns", str(disk))
+        wait_for(process, "rehearse")
+        used = shutil.disk_usage(disk).used
+        subprocess.run(["mount", "-o", f"remount,size={used + 16384}", disk], check=True)
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 7, errors
+        assert "space" in errors
+        subprocess.run(["mount", "-o", "remount,size=2g", disk], check=True)
+        resumed = ratchet("resume", "story", "--campaigns", str(disk), cwd=toy.parent)
+        assert resumed.returncode == 0, resumed.stderr
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_nothing_is_overwritten(toy: Path) -> None:
+    made = toy.parent / "campaigns" / "story"
+    made.mkdir(parents=True)
+    (made / "brief.toml").write_text('name = "story"\ntemplates = ["elsewhere"]\n')
+    done = run_toy(toy)
+    assert done.returncode == 2
+    assert "ratchet resume story" in done.stderr
+    assert (made / "brief.toml").read_text() == 'name = "story"\ntemplates = ["elsewhere"]\n'
+
+
+def test_missing_tex_is_found_before_any_work_and_named_with_its_remedy(toy: Path, tmp_path: Path) -> None:
+    env = path_without(tmp_path, "latexmk", "pdflatex")
+    done = ratchet("run", str(toy), "--scale", "smoke", cwd=tmp_path, env=env)
+    assert done.returncode == 3
+    assert "latexmk, pdflatex not found" in done.stderr
+    assert "sudo apt-get install" in done.stderr
+    assert not (tmp_path / "campaigns").exists()
+
+
+def test_a_missing_sandbox_is_found_before_any_work_and_named_with_its_remedy(toy: Path, tmp_path: Path) -> None:
+    done = ratchet("run", str(toy), "--scale", "smoke", cwd=tmp_path, env=path_without(tmp_path, "bwrap"))
+    assert done.returncode == 3
+    assert "sudo apt-get install bubblewrap" in done.stderr
+    assert not (tmp_path / "campaigns").exists()
+
+
+def test_plain_processes_are_refused_without_consent(toy: Path) -> None:
+    done = run_toy(toy, "--sandbox", "process")
+    assert done.returncode in (2, 3)
+    assert "--allow-unsafe-host" in done.stderr
+    assert not (toy.parent / "campaigns").exists()
+
+
+def test_an_unknown_template_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    done = ratchet("run", "minimum_entropy_copling", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "minimum_entropy_coupling" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_broken_template_is_answered_with_every_fault_at_once(toy: Path) -> None:
+    text = (toy / "template.toml").read_text()
+    broken = text.replace('better = "lower"', 'better = "smaller"').replace("low = 0.001", 'low = "tiny"')
+    (toy / "template.toml").write_text(broken.replace('unit = "decades"', 'units = "decades"', 1))
+    (toy / "README.md").unlink()
+    done = run_toy(toy)
+    assert done.returncode == 2
+    for fault in ("metric.better", "knobs", "metric.units", "README.md"):
+        assert fault in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_campaign_is_a_sentence(tmp_path: Path) -> None:
+    done = ratchet("show", "nothing", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("There is no campaign 'nothing'")
+
+
+def test_faulty_options_are_sentences(toy: Path) -> None:
+    done = run_toy(toy, "--scale", "huge")
+    assert done.returncode == 2
+    assert "--scale" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", RATCHET, "--help"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=True,
+    )
+    heavy = ("langgraph", "numpy", "scipy", "matplotlib", "pydantic", "rich", "httpx")
+    imported = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
+    assert imported.isdisjoint(heavy)
+
+
+def test_the_list_tells_how_far_campaigns_are(toy: Path) -> None:
+    campaigns = toy.parent / "campaigns"
+    (campaigns / "one").mkdir(parents=True)
+    (campaigns / "one" / "brief.toml").write_text('name = "one"\ntemplates = ["toy"]\nstudies = 3\n')
+    rows = ratchet("list", "--json", cwd=toy.parent).stdout.splitlines()
+    assert [json.loads(row)["studies"] for row in rows] == ["0 of 3"]
+
+
+def test_a_started_campaign_is_seen_to_run(toy: Path) -> None:
+    process = start_toy(toy)
+    wait_for(process, "propose")
+    row = json.loads(ratchet("list", "--json", cwd=toy.parent).stdout)
+    process.kill()
+    process.communicate()
+    time.sleep(0.1)
+    later = json.loads(ratchet("list", "--json", cwd=toy.parent).stdout)
+    assert (row["state"], later["state"]) == ("running", "unfinished")
