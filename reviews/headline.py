@@ -12,7 +12,7 @@ from reviews.quantities import Interval, Quantity
 
 CLAIM = re.compile(
     r"\b(?:improv(?:es?|ed|ing)|outperform(?:s|ed|ing)?|reduc(?:es?|ed|ing)|lower(?:s|ed|ing)|decreas(?:es?|ed|ing)"
-    r"|increas(?:es?|ed|ing)|rais(?:es?|ed)|gain(?:s|ed)|fell|rose|beats?|exceed(?:s|ed)|surpass(?:es|ed)|better)\b",
+    r"|increas(?:es?|ed|ing)|rais(?:es?|ed)|gain(?:s|ed)|beats?|exceed(?:s|ed)|surpass(?:es|ed)|better)\b",
     re.IGNORECASE,
 )
 ASSERTED = re.compile(r"\b(?:prediction held|a confirmed (?:\w+ )?(?:reduction|increase|decrease|improvement|gain))\b")
@@ -21,7 +21,10 @@ HEDGE = re.compile(
     r"|inconclusive|aims?|questions?|cannot|fail(?:s|ed)?|should|little|too|unclear|suggest(?:s|ed)?)\b",
     re.IGNORECASE,
 )
-OWN = re.compile(r"\b(?:we|our|ours|us|this paper|this change|the change|the variant|the proposed)\b", re.IGNORECASE)
+OWN = re.compile(
+    r"\b(?:we|our|ours|us|this paper|the proposed)\b|\b(?:this change|the change|the variant) \w+(?:s|ed)\b",
+    re.IGNORECASE,
+)
 
 
 class Headline(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|et al|vs|cf|resp|approx|[Ff]igs?|[Ee]qs?|[Ss]ec|[Tt]ab|[Rr]efs?|no|[A-Z])\.)$"
+    r"(?:\b(?:e\.g|i\.e|et al|vs|cf|resp|approx|[Ff]igs?|[Ee]qs?|[Ss]ec|[Tt]ab|[Rr]efs?|[A-Z])\.)$"
 )
 """What ends in a full stop without ending a sentence."""
 

@@ -47,6 +47,9 @@ def effect_against_the_smallest_of_interest(document: Document) -> Iterator[Find
     elif smallest is None:
         text = f"How large an effect would matter is not said, so {found.text} cannot be placed."
         yield weakness("significance", 1, found.place, text)
+    elif found.spans_zero and max(abs(found.interval.low.value), abs(found.interval.high.value)) > abs(smallest.value):
+        text = f"The result settles nothing: {found.interval.text} holds zero and more than {smallest.text}."
+        yield weakness("significance", 2, found.place, text)
     elif abs(found.middle) >= abs(smallest.value):
         text = f"The effect, {found.text}, reaches the smallest that the paper calls of interest, {smallest.text}."
         yield strength("significance", 2, found.place, text)

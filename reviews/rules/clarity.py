@@ -16,7 +16,8 @@ LONG_SENTENCE = 50
 EASY_MEDIAN = range(10, 29)
 """Words of the middle sentence that read easily."""
 ABSTRACT_WORDS = range(80, 301)
-CAPTION_WORDS = 6
+CAPTION_WORDS = 5
+WHOLE_SENTENCE = 6
 MOST_NAMED = 3
 """Faults of one kind pointed out one by one; more would only repeat the point."""
 
@@ -146,7 +147,8 @@ def sections_say_something(document: Document) -> Iterator[Finding]:
 
 
 def nothing_is_said_twice(document: Document) -> Iterator[Finding]:
-    counts = Counter(sentence for sentence in document.sentences if words(sentence) >= CAPTION_WORDS)
+    said = (sentence for section in document.sections for sentence in section.sentences)
+    counts = Counter(sentence for sentence in said if words(sentence) >= WHOLE_SENTENCE)
     for sentence, count in counts.most_common(1):
         if count > 1:
             yield weakness("clarity", 1, quote(sentence), f"This sentence stands {count} times in the paper.")

@@ -17,10 +17,15 @@ SEVERAL = (
     r"|\bchange has these parts"
 )
 ABLATION = r"\bablat|turn(?:s|ed|ing) (?:\w+ ){1,4}back|one change at a time|each change (?:alone|by itself)"
-SEPARATE = r"scor(?:er|ed|ing)\b.*\b(?:separate|second|fresh|own|cannot reach|read-only|frozen)|frozen scorer"
+SEPARATE = r"\bscore\w*\b.*\b(?:separate|second job|fresh sandbox|cannot reach|read-only|frozen)\b|frozen scorer"
 COST = r"\b(?:CPU|GPU|wall|core|compute)[- ](?:seconds|minutes|hours|time)|\bseconds of (?:CPU|wall|GPU|processor)"
-NARROW = r"\b(?:single|one|only one|same) (?:template|benchmark|data ?set|task|environment|problem|setting|domain)\b"
-SMALL = r"\b(?:smoke|cpu|small|reduced|toy) scale\b|\bscale (?:is|was) (?:small|reduced)"
+NARROW = r"\b(?:single|one|only one) (?:template|benchmark|data ?set|environment|domain)\b"
+WIDE = (
+    r"\b(?:two|three|four|five|six|several|[2-9]|\d\d) (?:\w+ )?"
+    r"(?:environments|data ?sets|benchmarks|templates|domains|tasks)\b"
+)
+DENIED = re.compile(r"\b(?:no|not|nor|never|without|only)\b", re.IGNORECASE)
+SMALL = r"\bscale `?(?:smoke|cpu)|\b(?:smoke|cpu|small|reduced|toy) scale\b|\bscale (?:is|was) (?:small|reduced)"
 STRONGER = (
     r"\b(?:published|stronger|strongest|best[- ]known|competing|other) (?:\w+ ){0,2}?(?:methods?|baselines?|results?)"
 )
@@ -112,10 +117,13 @@ def change_is_shown_as_code(document: Document) -> Iterator[Finding]:
 
 
 def generality(document: Document) -> Iterator[Finding]:
-    narrow = document.first(NARROW)
-    if narrow:
-        text = "One setting was studied; whether the finding holds in any other is not shown."
-        yield weakness("significance", 1.5, quote(narrow), text)
+    wide, narrow = _affirmed(document, WIDE), document.first(NARROW)
+    if wide:
+        yield strength("significance", 1, quote(wide), "The finding was looked for in more than one setting.")
+    else:
+        place = quote(narrow) if narrow else document.place("result", "experiment", "set-up")
+        text = "As far as the text says, one setting was studied; whether the finding holds in another is not shown."
+        yield weakness("significance", 1.5, place, text)
 
 
 def scale(document: Document) -> Iterator[Finding]:
@@ -126,10 +134,13 @@ def scale(document: Document) -> Iterator[Finding]:
 
 
 def stronger_baseline(document: Document) -> Iterator[Finding]:
-    told = document.first(BASELINE)
-    if told and not document.first(STRONGER):
-        text = "How does the change compare with a stronger published method, not only with its own starting point?"
-        yield question("significance", 1, quote(told), text)
+    compared, told = _affirmed(document, STRONGER), document.first(STRONGER) or document.first(BASELINE)
+    if compared:
+        yield strength("significance", 1, quote(compared), "The change is set against a published method as well.")
+    else:
+        place = quote(told) if told else document.place("result", "experiment")
+        text = "The change is compared with its own starting point only, not with a stronger published method."
+        yield weakness("significance", 1.5, place, text)
 
 
 def limitations(document: Document) -> Iterator[Finding]:
@@ -143,6 +154,10 @@ def limitations(document: Document) -> Iterator[Finding]:
     else:
         text = "The limitations are general: they name no number, seed, scale or setting of this study."
         yield weakness("soundness", 1, section.title, text)
+
+
+def _affirmed(document: Document, pattern: str) -> str | None:
+    return next((sentence for sentence in document.matching(pattern) if not DENIED.search(sentence)), None)
 
 
 def _changes(grid: Grid) -> int:

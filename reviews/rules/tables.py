@@ -13,7 +13,7 @@ from reviews.quantities import Quantity
 
 SPREAD_WORDS = r"interval|\bCIs?\b|±|\blow\b|\bhigh\b|\bsd\b|\bs\.e\.|standard|quantile"
 RESULT_WORDS = r"difference|effect\b|\bmean\b|accuracy|score|error|loss|return\b|reward"
-SHRUNK = r"shr[aiu]nk|smaller (?:on|in|than)|regress\w* to|winner|faded|optimis|less than (?:on|in) the"
+SHRUNK = r"shr[aiu]nk|closer to zero|changed its sign|smaller (?:on|in|than)|regress\w* to|winner|faded|optimis"
 SHRINKING = 0.6
 """A confirmation under this part of the effect that chose the variant has shrunk by more than noise alone suggests."""
 ARMS = (
@@ -38,21 +38,19 @@ def intervals_in_tables(document: Document) -> Iterator[Finding]:
 def tables_state_n(document: Document) -> Iterator[Finding]:
     for grid in document.tables:
         counted = re.search(r"\bn\b|seeds?|runs|repetitions", grid.text)
-        if _shows_results(grid) and not counted:
+        if _shows_results(grid) and not counted and "idea" not in grid.text.lower():
             text = f"{grid.label} does not say how many seeds its numbers are means of."
             yield weakness("soundness", 0.5, grid.label, text)
 
 
 def shrinkage_is_named(document: Document) -> Iterator[Finding]:
+    found = headline(document)
+    if found is None or found.spans_zero or document.first(SHRUNK):
+        return
     for grid in document.tables:
         full, confirm = _effect(grid, "full"), _effect(grid, "confirm")
-        if full is None or confirm is None or abs(confirm.value) >= SHRINKING * abs(full.value):
-            continue
-        if not document.first(SHRUNK):
-            text = (
-                f"The effect went from {full.text} on the seeds that chose the variant to {confirm.text} on fresh "
-                "ones, and the text does not say so."
-            )
+        if full and confirm and abs(confirm.value) < SHRINKING * abs(full.value):
+            text = f"On fresh seeds the effect of {full.text} became {confirm.text}, and the text does not say so."
             yield weakness("soundness", 1.5, grid.label, text)
 
 
@@ -152,7 +150,7 @@ def _worsened(grid: Grid, row: tuple[str, ...]) -> bool:
         return False
     if any(re.fullmatch(r"worse\w*", cell.strip(), re.IGNORECASE) for cell in row):
         return True
-    direction = re.search(r"(lower|higher)(?: is better)?$|([↓↑])", " ".join(row[:1]) + " ".join(_better(grid, row)))
+    direction = re.search(r"\b(?:lower|higher)\b|[↓↑]", " ".join((row[0], *_better(grid, row))))
     column = _column(grid.header, ARMS[2])
     change = quantities.numbers(row[column]) if column is not None and column < len(row) else ()
     bounds = next(filter(None, map(quantities.interval, row)), None)
