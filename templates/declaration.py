@@ -170,10 +170,15 @@ def _stand(knob: Knob, texts: Mapping[str, str]) -> Iterator[Fault]:
 
 
 def _inputs(knob: ExpressionKnob, texts: Mapping[str, str]) -> Iterator[Fault]:
-    for names in filter(None, (setting.arguments(text, knob.name) for text in texts.values())):
+    for file, text in texts.items():
+        names = setting.arguments(text, knob.name)
+        if names is None:
+            continue
         if set(names) != set(knob.inputs):
             what = f"are {', '.join(knob.inputs)}, but {knob.name} takes {', '.join(names)}"
             yield Fault(TEMPLATE, "inputs", what, "name the same on both sides")
+        for function in sorted({*knob.functions} - setting.callables(text)):
+            yield Fault(TEMPLATE, "functions", f"holds {function!r}, which {file} does not know", "import it there")
 
 
 def _scales(raw: Mapping[str, Any], fields: set[str], knobs: Iterable[tuple[int, Knob]]) -> Iterator[Fault]:

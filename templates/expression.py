@@ -6,6 +6,7 @@ import ast
 import math
 import random
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from templates.grammar import TWO_ARGUMENTS, Grammar, canonical, fault, parse, size, subtrees
@@ -31,7 +32,7 @@ def draw(grammar: Grammar, rng: random.Random) -> str:
 def mutate(grammar: Grammar, text: str, rng: random.Random) -> str:
     """Replace a subtree by a small new one, or a number by a near one; the result is not equal to `text`."""
     tree, old = parse(text), canonical(text)
-    candidates = (*_moves(grammar, tree, rng), *_shifts(grammar))
+    candidates = chain(_moves(grammar, tree, rng), _shifts(grammar))
     return next(new for new in candidates if fault(grammar, new) is None and canonical(new) != old)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 from typing import NamedTuple
 
@@ -49,6 +50,20 @@ def arguments(text: str, function: str) -> tuple[str, ...] | None:
     """Name the arguments of a top-level function; None when there is no such function."""
     found = _function(ast.parse(text), function)
     return None if found is None else tuple(argument.arg for argument in found.args.posonlyargs + found.args.args)
+
+
+def callables(text: str) -> frozenset[str]:
+    """Name all that a top-level function can call by a bare name: what is imported, defined, assigned or built in."""
+    bound = set(dir(builtins))
+    for part in ast.parse(text).body:
+        match part:
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                bound |= {alias.asname or alias.name for alias in names}
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                bound.add(name)
+            case ast.Assign(targets=targets):
+                bound |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return frozenset(bound)
 
 
 def _fields(module: ast.Module) -> list[ast.AnnAssign]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from itertools import chain
 from typing import Annotated, Final, Literal, assert_never
 
 from pydantic import Field
@@ -77,7 +78,7 @@ def draw(knob: Knob, rng: random.Random) -> Value:
         case ChoiceKnob():
             return rng.choice(knob.choices)
         case BoolKnob():
-            return rng.random() < 0.5  # noqa: PLR2004 — a fair coin
+            return rng.choice((False, True))
         case ExpressionKnob():
             return expression.draw(knob, rng)
         case _:
@@ -181,4 +182,4 @@ def _different(knob: NumberKnob, value: Value, step: Callable[[], Value], rng: r
     """Repeat a step until it leaves `value`; then take a neighbour of it, for a range too small for the step."""
     steps = (step() for _ in range(_ATTEMPTS))
     ends = rng.sample((knob.low, knob.high), 2)
-    return next(new for new in (*steps, *ends) if canonical(knob, new) != canonical(knob, value))
+    return next(new for new in chain(steps, ends) if canonical(knob, new) != canonical(knob, value))

@@ -120,7 +120,12 @@ def load(folder: Path) -> Template:
     if found:
         faults = "\n".join(dict.fromkeys(map(str, found)))
         raise TemplateError(f"The template in {folder} cannot be used:\n{faults}")
-    return Template(**raw, folder=folder, digest=digest(folder, without=frozenset({BASELINE_FILE})))
+    return Template(**raw, folder=folder, digest=template_digest(folder))
+
+
+def template_digest(folder: Path) -> str:
+    """Hash everything that a trial of the template depends on."""
+    return digest(folder, without=frozenset({BASELINE_FILE}))
 
 
 def background(template: Template) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -13,7 +13,7 @@ from sandboxes.job import OUT, Ending, Job, Level, Mount, Outcome, Runtime, Sand
 from sandboxes.record import Record, write_atomically
 from templates import folder as folders
 from templates import logs, score, source
-from templates.template import Scale, Template
+from templates.template import Scale, Template, TemplateError, template_digest
 
 BASELINE = "baseline"
 """The variant that is the unchanged template."""
@@ -21,6 +21,7 @@ BASELINE = "baseline"
 _TAMPERED: Final = 3
 """A scorer's exit code for artefacts that no honest run makes."""
 _SETTINGS: Final = "/task/settings.json"
+_MEASURED_OUTSIDE: Final = {"wall_seconds", "cpu_seconds", "peak_memory_bytes", "level", "backend"}
 
 
 class TrialEnding(StrEnum):
@@ -75,16 +76,10 @@ def run(  # noqa: PLR0913, PLR0917 (a trial is this many things)
     `<folder>.abandoned-<n>` and run anew. Raises what `sandbox.run` raises, and `ValueError` for a scale that the
     template does not have.
     """
-    size, code_digest = scale_of(template, scale), source.digest(code)
+    size = scale_of(template, scale)
+    asked = _identity(template, code, variant, seed, scale)
     recorded = _recorded(folder / "trial.json")
-    asked = (template.digest, code_digest, variant, seed, scale)
-    if recorded and asked == (
-        recorded.template_digest,
-        recorded.code_digest,
-        recorded.variant,
-        recorded.seed,
-        recorded.scale,
-    ):
+    if recorded is not None and recorded.model_dump(include={*asked}) == asked:
         return recorded
     if folder.exists():
         folders.set_aside(folder, "abandoned")
@@ -93,24 +88,29 @@ def run(  # noqa: PLR0913, PLR0917 (a trial is this many things)
     write_atomically(folder / "settings.json", json.dumps(task, indent=2) + "\n")
     outcome = _experiment(sandbox, template, code, size, folder)
     ended = _score(sandbox, template, size, folder) if _scorable(outcome) else _unscored(outcome, folder)
-    trial = Trial(
-        template=template.name,
-        template_digest=template.digest,
-        variant=variant,
-        code_digest=code_digest,
-        scale=scale,
-        seed=seed,
-        ending=ended.ending,
-        message=ended.message,
-        measurements=ended.measurements,
-        wall_seconds=outcome.wall_seconds,
-        cpu_seconds=outcome.cpu_seconds,
-        peak_memory_bytes=outcome.peak_memory_bytes,
-        level=outcome.level,
-        backend=outcome.backend,
-    )
+    trial = Trial(**asked, **ended._asdict(), **outcome.model_dump(include=_MEASURED_OUTSIDE))
     trial.save(folder / "trial.json")
     return trial
+
+
+def _identity(template: Template, code: Path, variant: str, seed: int, scale: str) -> dict[str, Any]:
+    """Name what makes this trial this one.
+
+    Raises `TemplateError` when the folder is no longer what was loaded: its scorer is not the one that is recorded.
+    """
+    if (now := template_digest(template.folder)) != template.digest:
+        raise TemplateError(
+            f"The template {template.name} in {template.folder} changed after it was loaded, from digest "
+            f"{template.digest[:12]} to {now[:12]}: run again, so that every trial is judged by the same scorer."
+        )
+    return {
+        "template": template.name,
+        "template_digest": template.digest,
+        "variant": variant,
+        "code_digest": source.digest(code),
+        "scale": scale,
+        "seed": seed,
+    }
 
 
 def scale_of(template: Template, name: str) -> Scale:

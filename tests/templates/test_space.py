@@ -61,7 +61,7 @@ def test_crossed_numbers_lie_between_their_parents(knob: FloatKnob | IntKnob, rn
     a, b = space.draw(knob, rng), space.draw(knob, rng)
     child = space.cross(knob, a, b, rng)
     slack = 1e-3 * abs(float(child))
-    assert min(a, b) - slack <= child <= max(a, b) + slack  # type: ignore[type-var,operator]
+    assert min(a, b) - slack <= child <= max(a, b) + slack  # type: ignore[operator]
 
 
 @given(rngs)

@@ -10,7 +10,7 @@ from sandboxes.job import Job, Limits, Outcome
 from sandboxes.scripted import Scripted
 from templates import source, template, trial
 from templates.idea import Change
-from templates.template import Template
+from templates.template import Template, TemplateError
 from templates.trial import Trial, TrialEnding
 
 SHORT = Limits(
@@ -89,6 +89,16 @@ def test_a_trial_of_other_code_is_run_and_the_old_one_kept(
     second = trial.run(sandbox, descent, tmp_path / "code", "baseline", 1, "smoke", tmp_path / "s1")
     assert second.ending == TrialEnding.crashed
     assert Trial.load(tmp_path / "s1.abandoned-1" / "trial.json") == first
+
+
+def test_a_template_that_changed_under_a_campaign_is_not_scored_by_its_new_scorer(
+    descent: Template, tmp_path: Path
+) -> None:
+    (descent.folder / "harness.py").write_text("print('kinder')")
+    idle = Scripted(lambda _: None)
+    with pytest.raises(TemplateError, match="changed after it was loaded"):
+        baseline(idle, descent, tmp_path)
+    assert idle.jobs == []
 
 
 def test_what_a_kill_left_half_done_is_set_aside_and_run_anew(
