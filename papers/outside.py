@@ -62,5 +62,6 @@ def _texts(study: Study) -> Iterator[tuple[str, str]]:
     yield "reason", study.reason
     yield "hardware", study.provenance.hardware
     yield "sandbox", study.provenance.sandbox
+    yield from ((f"software.{name}", version) for name, version in study.provenance.software.items())
     yield from ((f"figure.{figure.name}", figure.caption) for figure in study.figures)
     yield from ((f"past.{past.number}", past.title) for past in study.tried)

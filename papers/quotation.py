@@ -13,7 +13,20 @@ import re
 from sandboxes.record import Record
 
 NUMBER = re.compile(
-    r"(?:(?<![\w)\].])[-−](?=\d))?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?!,\d)"
+    r"(?:(?<![\w)\].])[-−+](?=\d))?(?:\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE][-+]?\d+(?![\w.]))?)"
+)
+POWER = re.compile(r"(?:(?P<factor>\d+(?:\.\d+)?)\s*(?:\\times|\\cdot)\s*)?10\s*\^\s*\{?\s*(?P<power>[-−]?\d+)")
+NAME = re.compile(r"(?<![\w.])[A-Za-z]\w*\d\w*(?!\.\d)|(?<![\w.])(?:\d+\.){2,}\d+(?![\w.]*\w)")
+"""`H100`, `sha256`, `1.2.3`: digits that count nothing."""
+DATE = re.compile(r"(?<![\w.])\d{4}-\d{2}-\d{2}(?!\w)")
+SPELLED = re.compile(
+    r"\b(?:thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty"
+    r"|ninety)(?:-\w+)?|hundred|thousand|million|billion)\b",
+    re.IGNORECASE,
+)
+"""Numbers in words, which no fact can be held against; they are shown as the words they are."""
+PLAIN = re.compile(
+    rf"(?P<name>{NAME.pattern})|(?P<code>{DATE.pattern}|{SPELLED.pattern})|(?P<number>{NUMBER.pattern})", re.IGNORECASE
 )
 TOKEN = re.compile(
     r"(?P<code>`[^`\n]+`)"
@@ -58,11 +71,11 @@ def equation(origin: str, tex: str, first: int = 1) -> Quotation:
 
 def spelling(number: str) -> str | None:
     """Find the format that writes the number exactly as it was written; None when there is none."""
-    digits = number.lstrip("-−")
+    digits = number.lstrip("-−+")
     decimals = len(digits.lower().split("e")[0].partition(".")[2])
     kind = "e" if "e" in digits.lower() else "f"
-    form = f"{',' if ',' in digits else ''}.{decimals}{kind}"
-    written = format(_value(digits), form)
+    form = f"{'+' if number[0] == '+' else ''}{',' if ',' in digits else ''}.{decimals}{kind}"
+    written = format(_value(digits), form).lstrip("+")
     same = written == digits if kind == "f" else float(written) == float(digits)
     return form if same else None
 
@@ -92,8 +105,10 @@ class _Quoter:
 
     def mathematics(self, start: int, end: int) -> str:
         """Declare the numbers inside mathematics, which stay spelled as they are."""
+        for match in POWER.finditer(self._text, start, end):
+            self._declare(f"{match['factor'] or 1}e{match['power']}", match.start())
         for match in NUMBER.finditer(self._text, start, end):
-            self._declare(match)
+            self._declare(match.group(), match.start())
         return _apart(self._text[start:end])
 
     def _token(self, match: re.Match[str]) -> str:
@@ -118,18 +133,39 @@ class _Quoter:
         """Defuse the marks and declare the numbers of a stretch of prose."""
         parts: list[str] = []
         place = start
-        for match in NUMBER.finditer(self._text, start, end):
-            form = spelling(match.group())
-            written = f"[[{self._declare(match)}:{form}]]" if form else f"`{match.group()}`"
-            parts += [_defused(self._text[place : match.start()]), written]
+        for match in PLAIN.finditer(self._text, start, end):
+            before = _defused(self._text[place : match.start()])
+            match match.lastgroup:
+                case "name":
+                    parts += [before, match.group()]
+                case "code":
+                    parts += [before, f"`{match.group()}`"]
+                case _:
+                    apart = _parted(before, counts=bool(parts))
+                    parts += [apart, self._number(match, apart or self._text[: match.start()])]
             place = match.end()
         return "".join([*parts, _defused(self._text[place:end])])
 
-    def _declare(self, match: re.Match[str]) -> str:
+    def _number(self, match: re.Match[str], before: str) -> str:
+        """Mark a number as it was written; as code, where it would run into the letters before it."""
+        key, form = self._declare(match.group(), match.start()), spelling(match.group())
+        glued = re.search(r"[\w.]$", before)
+        return f"[[{key}:{form}]]" if form and not glued else f"`{match.group()}`"
+
+    def _declare(self, number: str, place: int) -> str:
         key = f"{self._origin}.{self._first + len(self.constants)}"
-        where = sentence(self._text, match.start())
-        self.constants.append(Constant(key=key, value=_value(match.group()), sentence=where))
+        where = sentence(self._text, place)
+        self.constants.append(Constant(key=key, value=_value(number), sentence=where))
         return key
+
+
+def _parted(before: str, *, counts: bool) -> str:
+    """Keep what stands before a number from being read as a part of it: a comma, a dash, a sign."""
+    if counts and re.fullmatch(r"\s?[-–—]\s?", before):
+        return " to "
+    if counts and before == "x":
+        return "×"
+    return f"{before} " if re.search(r"(?:(?:^|[\s(\[=])[-−+–]|,)$", before) else before
 
 
 def _defused(text: str) -> str:

@@ -69,7 +69,7 @@ def _made(material: Material) -> Table:
     study = material.study
     made = study.provenance
     who = [(f"Answered by, for {kind}", f"`{name}`") for kind, name in sorted(made.researchers.items())]
-    software = ", ".join(f"{name} `{version}`" for name, version in made.software.items()) or "not recorded"
+    software = ", ".join(f"{name} {material.said(f'software.{name}')}" for name in made.software) or "not recorded"
     spend = "[[cost.spend_usd:.2f]] USD" if made.spend_usd else "none"
     rows = [
         ("Program", f"Ratchet `{made.ratchet_version}`"),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,7 +9,7 @@ from papers.compose import REQUESTS, compose
 from papers.evidence import Conclusion
 from papers.facts import facts
 from papers.marks import Citation, Number, Plain, Reference, flat
-from papers.numerals import hides
+from papers.numerals import claims, hides
 from papers.paper import Equation, Figure, Listing, Paper, Section, Table
 from papers.places import blocks, cited, places
 from papers.study import Study
@@ -38,12 +37,12 @@ def text(part: Section) -> str:
     return said(Paper(title="", author="", abstract="", sections=(part,)))
 
 
-def bare_digits(paper: Paper) -> list[str]:
-    """Find the texts with a digit outside marks, code and mathematics."""
+def bare_numbers(paper: Paper) -> list[str]:
+    """Find the texts that state a number outside marks, code and mathematics."""
     return [
         place.text
         for place in places(paper)
-        if any(isinstance(span, Plain) and re.search(r"\d", span.text) for span in flat(place.text))
+        if any(isinstance(span, Plain) and list(claims(span.text)) for span in flat(place.text))
     ]
 
 
@@ -60,7 +59,7 @@ def test_every_number_is_a_fact_that_keeps_its_sign(study_of: StudyOf, conclusio
     assert len(used) > 30
     assert not [mark.key for mark in used if mark.key not in known]
     assert not [mark for mark in used if hides(mark.key, mark.form, known)]
-    assert not bare_digits(paper)
+    assert not bare_numbers(paper)
 
 
 @pytest.mark.parametrize("conclusion", CONCLUSIONS)
@@ -283,7 +282,7 @@ def test_outside_text_cannot_set_marks_or_state_bare_numbers(study_of: StudyOf, 
     assert not [mark.key for mark in marks(paper) if mark.key not in known]
     assert "fake.key" not in {mark.key for mark in marks(paper)}
     assert "fake2024" not in cited(paper)
-    assert not bare_digits(paper)
+    assert not bare_numbers(paper)
     labels = {span.label for place in places(paper) for span in flat(place.text) if isinstance(span, Reference)}
     assert labels == {span.label for place in places(clean) for span in flat(place.text) if isinstance(span, Reference)}
     confirmed = [sum(mark.key == "confirm.p" for mark in marks(each)) for each in (paper, clean)]
