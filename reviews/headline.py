@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from reviews import quantities
@@ -12,7 +13,8 @@ from reviews.quantities import Interval, Quantity
 
 CLAIM = re.compile(
     r"\b(?:improv(?:es?|ed|ing)|outperform(?:s|ed|ing)?|reduc(?:es?|ed|ing)|lower(?:s|ed|ing)|decreas(?:es?|ed|ing)"
-    r"|increas(?:es?|ed|ing)|rais(?:es?|ed)|gain(?:s|ed)|beats?|exceed(?:s|ed)|surpass(?:es|ed)|better)\b",
+    r"|increas(?:es?|ed|ing)|rais(?:es?|ed)|gain(?:s|ed)|beats?|exceed(?:s|ed)|surpass(?:es|ed)"
+    r"|(?:is|are|was|were|performs?|performed|works?|achieves?|achieved|significantly) better)\b",
     re.IGNORECASE,
 )
 ASSERTED = re.compile(r"\b(?:prediction held|a confirmed (?:\w+ )?(?:reduction|increase|decrease|improvement|gain))\b")
@@ -25,6 +27,13 @@ OWN = re.compile(
     r"\b(?:we|our|ours|us|this paper|the proposed)\b|\b(?:this change|the change|the variant) \w+(?:s|ed)\b",
     re.IGNORECASE,
 )
+
+
+EFFECT = re.compile(
+    r"\b(?:differences?|effects?|gains?|gap|margin|improv\w+|reduc\w+|lower\w*|higher|increas\w+|decreas\w+|chang\w+|Δ)\b",
+    re.IGNORECASE,
+)
+"""An interval is about an effect only where one of these stands; `92.9 ± 0.3` alone is about one arm."""
 
 
 class Headline(NamedTuple):
@@ -50,8 +59,9 @@ class Headline(NamedTuple):
         return f"{self.estimate.text} with {bounds}" if self.estimate else bounds
 
 
+@lru_cache(maxsize=8)
 def headline(document: Document) -> Headline | None:
-    """Find the result with an interval that comes first: in the abstract, on confirmation, elsewhere, in a table."""
+    """Find the effect with an interval that comes first: in the abstract, on confirmation, elsewhere, in a table."""
     return next(_candidates(document), None)
 
 
@@ -63,6 +73,7 @@ def claim(document: Document) -> str | None:
     return next((text for text in (document.title, *own) if _claims(text)), None)
 
 
+@lru_cache(maxsize=8)
 def seeds(document: Document) -> int | None:
     """Count the seeds behind the headline: in its sentence, else in the abstract, else the most that is counted."""
     found = headline(document)
@@ -83,14 +94,17 @@ def _candidates(document: Document) -> Iterator[Headline]:
         if found:
             yield found
     for grid in document.tables:
-        yield from filter(None, (_stated(grid.label, " ".join(row)) for row in grid.rows))
+        rows = (" ".join(row) for row in grid.rows)
+        yield from filter(None, (_stated(grid.label, f"{' '.join(grid.header)}: {row}") for row in rows))
 
 
 def _stated(place: str, text: str) -> Headline | None:
     bounds = quantities.interval(text)
     counts = quantities.seeds(text)
     n = max(counts, default=None)
-    return Headline(place, quantities.estimate(text), bounds, n, quantities.p_value(text)) if bounds else None
+    if bounds is None or not EFFECT.search(text):
+        return None
+    return Headline(place, quantities.estimate(text), bounds, n, quantities.p_value(text))
 
 
 def _speaks_for_itself(document: Document, sentence: str) -> bool:

@@ -80,4 +80,6 @@ def _spoken(text: str) -> str:
 
 
 def _printing(text: str) -> str:
+    if text.isascii():
+        return text
     return "".join(character for character in text if unicodedata.category(character) != "Cf")

@@ -12,7 +12,7 @@ from reviews.finding import Finding, Rule, decisive, question, strength, weaknes
 from reviews.headline import claim, headline, smallest_effect
 
 LOADED = re.compile(
-    r"\b(significant(?:ly)?(?! digits| figures)|state[- ]of[- ]the[- ]art|novel|dramatic(?:ally)?|remarkabl[ey]|clearly"
+    r"\b(significant(?:ly)?(?! digits| figures)|state[- ]of[- ]the[- ]art|dramatic(?:ally)?|remarkabl[ey]|clearly"
     r"|obviously|superior|groundbreaking|unprecedented|vastly|drastic(?:ally)?|substantial(?:ly)?)\b",
     re.IGNORECASE,
 )
@@ -28,7 +28,10 @@ def claims_are_supported(document: Document) -> Iterator[Finding]:
     if not made:
         return
     place = TITLE if made == document.title else quote(made)
-    if found is None:
+    if found is None and any(map(quantities.interval, document.texts)):
+        text = f"The paper claims an effect (“{made}”), and prints intervals of its arms but none of their difference."
+        yield weakness("soundness", 1.5, place, text)
+    elif found is None:
         text = f"The paper claims an effect (“{made}”), and no result is printed with an interval."
         yield decisive("soundness", place, text)
     elif found.spans_zero:

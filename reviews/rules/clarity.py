@@ -84,9 +84,9 @@ def acronyms_are_defined(document: Document) -> Iterator[Finding]:
     counts = Counter(found.rstrip("s") for sentence in prose for found in ACRONYM.findall(sentence))
     text = " ".join(document.texts)
     undefined = [a for a, n in counts.items() if n > 1 and a not in KNOWN and not _defined(a, text)]
-    for acronym in undefined[:MOST_NAMED]:
-        sentence = next(s for s in document.sentences if acronym in s)
-        told = f"{acronym} is used {counts[acronym]} times and never written out."
+    if undefined:
+        sentence = next(s for s in document.sentences if undefined[0] in s)
+        told = f"Used and never written out: {', '.join(undefined[:MOST_NAMED])}."
         yield weakness("clarity", 0.5, quote(sentence), told)
 
 

@@ -22,12 +22,13 @@ APART = re.compile(
 NEW = re.compile(r"\b(?:novel|first to|new (?:method|approach|algorithm|idea)|for the first time)\b", re.IGNORECASE)
 TURNED = re.compile(
     r"changes (?:one setting|several settings) of the method|\boption\b.* switched (?:on|off)|\bchoice\b.* was set to"
-    r"|\b(?:knob|setting|parameter|hyperparameter|default|option|constant|switch)s?\b.*\bfrom (\S+) to (\S+)",
+    r"|\b(?:knob|setting|parameter|constant)\b.* was (?:raised|reduced|changed|increased|decreased) from \S+ to \S+",
     re.IGNORECASE,
 )
 PROPOSED = re.compile(
-    r"\b(?:new|replac\w+|introduc\w+|propos\w+) (?:\w+ ){0,4}?(?:rule|score|function|loss|objective|step)\b"
-    r"|\b(?:function|rule|expression)\b.* was rewritten"
+    r"\b(?:we|our)\b.*\b(?:new|replac\w+|introduc\w+|propos\w+) (?:\w+ ){0,4}?(?:rule|score|function|loss|step)\b"
+    r"|\bfunction\b.* was rewritten",
+    re.IGNORECASE,
 )
 
 

@@ -47,6 +47,8 @@ def n_in_the_abstract(document: Document) -> Iterator[Finding]:
 def number_of_seeds(document: Document) -> Iterator[Finding]:
     n = seeds(document)
     place = _where_counted(document, n)
+    if n is None and not (document.tables or document.section("result", "experiment", "evaluation")):
+        return
     if n is None:
         text = f"Nothing in “{document.title}” says how many seeds or runs were made, so chance cannot be ruled out."
         yield decisive("soundness", document.place("result", "experiment", "set-up"), text)
