@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from papers import mathematics
 from sandboxes.record import Record
 
 NUMBER = re.compile(
@@ -111,6 +112,11 @@ class _Quoter:
             self._declare(match.group(), match.start())
         return _apart(self._text[start:end])
 
+    def _formula(self, start: int, end: int) -> str:
+        """Keep a formula that can be printed; show any other as the code it is."""
+        written = self.mathematics(start, end)
+        return f"`{_apart(written[1:-1])}`" if mathematics.formula(written[1:-1]).faults else written
+
     def _token(self, match: re.Match[str]) -> str:
         """Rewrite one code, mathematics, citation, link or emphasis token."""
         token = match.group()
@@ -118,7 +124,7 @@ class _Quoter:
             case "code":
                 return _apart(token)
             case "math":
-                return self.mathematics(match.start(), match.end())
+                return self._formula(match.start(), match.end())
             case "cite":
                 keys = [key.strip().lstrip("@") for key in token[1:-1].split(";")]
                 known = [f"@{key}" for key in keys if key in self._citable]

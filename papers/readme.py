@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from papers import mathematics
 from papers.paper import Block, Equation, Items, Listing, Paragraph
 from papers.quotation import Constant, Quotation, equation, quote
 from sandboxes.record import Record
@@ -141,7 +142,9 @@ class _Reader:
         )
 
     def _display(self, tex: str) -> None:
-        if tex:
+        if mathematics.formula(tex).faults:
+            self._paragraph(f"`{tex}`" if tex.strip("`") else "")
+        else:
             self._equations += 1
             text = self._declared(equation(ORIGIN, tex, len(self._constants) + 1))
             self._add(Equation(label=f"eq:background-{self._equations}", tex=text))

@@ -19,10 +19,11 @@ class Source(Record):
 
 
 def records(bibtex: str) -> tuple[Source, ...]:
-    """Read key, title and year of each BibTeX record, in order; titles lose their braces and keep their accents."""
+    """Read each BibTeX record that is complete enough to be cited; titles lose their braces and keep their accents."""
     return tuple(
         Source(key=entry.key, title=_readable(entry.fields.get("title", "")), year=bibliography.year(entry))
         for entry in bibliography.read(bibtex)
+        if not bibliography.lacks(entry)
     )
 
 

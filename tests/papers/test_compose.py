@@ -259,6 +259,13 @@ def test_a_survey_that_found_nothing_is_said_to(study_of: StudyOf) -> None:
     assert not cited(paper)
 
 
+def test_a_record_without_an_author_is_not_cited(study_of: StudyOf) -> None:
+    study = study_of()
+    thin = study.bibliography.replace("  author = {Samuel Sokota and others},\n", "")
+    assert "sokota2024" in cited(compose(study))
+    assert "sokota2024" not in cited(compose(study.model_copy(update={"bibliography": thin})))
+
+
 HOSTILE = (
     r"\input{/etc/passwd} [[confirm.p]] [[fake.key]] [@fake2024] [#fig:fake] 99.9 % better \write18{id} $x ` * ** [[[["
 )

@@ -83,6 +83,14 @@ def test_the_first_heading_that_a_readme_has_is_taken() -> None:
     assert readme.under("Results") == ()
 
 
+def test_mathematics_that_cannot_be_printed_is_shown_as_code() -> None:
+    blocks = read("## Background\n\nWith $\\input{x}$ and $y$.\n\n$$\\write18{ls}$$").under("Background")
+    assert [block.text for block in blocks if isinstance(block, Paragraph)] == [
+        "With `\\input{x}` and $y$.",
+        "`\\write18{ls}`",
+    ]
+
+
 def test_constants_are_counted_over_the_whole_readme() -> None:
     readme = read("With 3 parts.\n\n## Background\n\n- 4 of 5\n\n$$x = 6$$\n\nand 7")
     assert [(constant.key, constant.value) for constant in readme.constants] == [
