@@ -42,7 +42,7 @@ def review(document: Document, form: Form, stance: str, seed: int) -> Review:
     reviewer, seen, found = Reviewer(stance, seed), cleaned(document), checklist.findings(document)
     filled = scores.scores(reviewer, found, seen, form)
     weaknesses = _top(reviewer, found, "weakness")
-    mendable = [finding for finding in found if finding.remedy and finding not in weaknesses]
+    mendable = [_asked(finding) for finding in found if finding.remedy and finding not in weaknesses]
     return Review(
         form=form.name,
         reviewer=f"checklist reviewer (seed {seed})",
@@ -110,6 +110,10 @@ def _top(reviewer: Reviewer, found: Sequence[Finding], kind: str) -> list[Findin
         if counts[finding.name] <= PER_RULE:
             taken.append(finding)
     return taken[:MOST]
+
+
+def _asked(finding: Finding) -> Finding:
+    return finding.model_copy(update={"text": f"Could a revision mend this? {finding.text}"})
 
 
 def _remarks(found: Sequence[Finding]) -> tuple[Remark, ...]:

@@ -25,7 +25,7 @@ from reviews.headline import headline, seeds
 
 CAP = 1 / 3
 CEILING: Mapping[Aspect, float] = {"soundness": 1.0, "clarity": 1.0, "significance": 0.55, "originality": 0.55}
-IMPORTANCE: Mapping[Aspect, float] = {"soundness": 2.0, "significance": 2.0, "originality": 1.0, "clarity": 1.0}
+IMPORTANCE: Mapping[Aspect, float] = {"soundness": 2.0, "significance": 2.0, "originality": 1.5, "clarity": 1.0}
 FOCUS = 1.5
 TEMPER = 0.25
 """Standard deviation of the logarithm of how heavily a reviewer takes a rule."""

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from reviews.document import Document
 from reviews.headline import claim, headline, seeds, smallest_effect
+from reviews.sentences import words
 
 ASKED = r"\b(?:asked|asks|whether|questions?|problem|aims?|investigat\w+|stud(?:y|ies|ied)|propos\w+)\b"
 DONE = r"\b(?:introduc\w+|propos\w+|replac\w+|was (?:rewritten|raised|reduced|set to|switched)|changes one|rewrites)\b"
 OWN = r"\b(?:the change|our \w+|we (?:change|merge|train|present|use))\b"
 TRIED = r"\b(?:trials?|runs?|experiments?|datasets?|benchmarks?)\b"
+
+
+WHOLE = 5
+"""Words of a sentence that is no mere heading."""
 
 
 def summary(document: Document) -> str:
@@ -21,12 +26,14 @@ def limits(document: Document) -> str:
     section = document.section("limitation")
     if section is None or not section.sentences:
         return "The paper states no limitations."
-    count = len(section.sentences)
-    return f"Under “{section.title}” the paper spends {_number(count, 'sentence')}; it opens: “{section.sentences[0]}”"
+    opening = next((s for s in section.sentences if words(s) >= WHOLE), section.sentences[0])
+    count = _number(len(section.sentences), "sentence")
+    return f"Under “{section.title}” the paper spends {count}; it opens: “{opening}”"
 
 
 def _asked(document: Document) -> str:
-    sentence = document.first(ASKED)
+    plain = next((sentence for sentence in document.abstract if sentence.endswith("?")), None)
+    sentence = plain or document.first(ASKED)
     return f"“{document.title}” sets out as follows: “{sentence}”" if sentence else f"The paper is “{document.title}”."
 
 

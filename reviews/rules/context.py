@@ -73,7 +73,7 @@ def more_than_a_setting(document: Document) -> Iterator[Finding]:
     proposed = next((s for s in document.sentences if PROPOSED.search(s) and not _cites(document, s)), None)
     if turned and not proposed:
         text = f"The change turns a setting of a known method (“{turned.group().rstrip('.,;')}”); little in it is new."
-        yield weakness("originality", 1.5, quote(turned.string), text)
+        yield weakness("originality", 2, quote(turned.string), text)
     elif proposed:
         yield strength("originality", 1, quote(proposed), "The change gives the method a part that it did not have.")
 
