@@ -72,7 +72,8 @@ def _serve(stack: ExitStack, servers: tuple[socket.socket, ...], secret: bytes) 
     """Answer everybody with the secret, in a thread that ends with the stack."""
     stop, stopped = os.pipe()
     selector = stack.enter_context(selectors.DefaultSelector())
-    for source in (stop, *servers):
+    sources: tuple[int | socket.socket, ...] = (stop, *servers)
+    for source in sources:
         selector.register(source, selectors.EVENT_READ)
     thread = Thread(target=_answer, args=(selector, stop, secret), daemon=True)
     thread.start()

@@ -56,7 +56,7 @@ class Capture:
     def __init__(self, pipe: int, path: Path, cap: int) -> None:
         self.pipe = pipe
         self.overflowed = False
-        self._file = path.open("wb")
+        self._file = path.open("wb", buffering=0)  # read while the job runs
         self._room = cap
 
     def pump(self) -> bool:

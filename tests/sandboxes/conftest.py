@@ -68,7 +68,9 @@ def _opened(needed: list[Path]) -> Iterator[str]:
         if not any(outer in folder.parents for outer in closed):
             yield from ("--perms", "0755", "--tmpfs", str(folder))
     for path in needed:
-        below = [folder for folder in reversed(path.parents) if closed & {folder, *folder.parents} and folder not in closed]
+        below = [
+            folder for folder in reversed(path.parents) if closed & {folder, *folder.parents} and folder not in closed
+        ]
         for folder in below:
             yield from ("--perms", "0755", "--dir", str(folder))
         if closed & set(path.parents):
