@@ -64,6 +64,13 @@ def test_the_same_measurements_give_the_same_bytes(sandbox: Bubblewrap, descent:
     assert first[0].pdf_sha256 == second[0].pdf_sha256
 
 
+def test_a_plot_that_stamps_the_time_is_given_a_fixed_one(sandbox: Bubblewrap, folder: Path, tmp_path: Path) -> None:
+    text = (folder / "plot.py").read_text()
+    (folder / "plot.py").write_text(text.replace(', metadata={"CreationDate": None}', ""))
+    (figure,) = drawn(sandbox, template.load(folder), tmp_path / "figures")
+    assert b"(D:19700101" in figure.pdf.read_bytes()
+
+
 def test_the_plot_is_told_the_metric_the_reference_and_the_finished_trials(descent: Template, tmp_path: Path) -> None:
     def act(job: Job) -> None:
         (job.outputs / "figures.json").write_text('[{"name": "seeds", "caption": "All seeds."}]')

@@ -13,6 +13,7 @@ from templates.space import BoolKnob, ChoiceKnob, ExpressionKnob, FloatKnob, Int
 
 STEP = FloatKnob(kind="float", name="step", description="", low=0.001, high=10.0, scale="log")
 SHIFT = FloatKnob(kind="float", name="shift", description="", low=-3.0, high=3.0)
+FINE = FloatKnob(kind="float", name="fine", description="", low=1.00004, high=1.00036)
 COUNT = IntKnob(kind="int", name="count", description="", low=1, high=3)
 WIDTH = IntKnob(kind="int", name="width", description="", low=1, high=4096, scale="log")
 RULE = ChoiceKnob(kind="choice", name="rule", description="", choices=("greedy", "fair", 3))
@@ -27,7 +28,7 @@ SCORE = ExpressionKnob(
 )
 SMALL = ExpressionKnob(kind="expression", name="small", description="", inputs={"a": "one"}, max_nodes=3)
 
-knobs = st.sampled_from([STEP, SHIFT, COUNT, WIDTH, RULE, MERGE, SCORE, SMALL])
+knobs = st.sampled_from([STEP, SHIFT, FINE, COUNT, WIDTH, RULE, MERGE, SCORE, SMALL])
 
 
 def seeded(seed: int) -> random.Random:

@@ -161,6 +161,15 @@ def test_a_planted_link_is_no_result_and_is_not_followed(
     assert not (tmp_path / "trial" / "out" / "sizes.json").exists()
 
 
+def test_a_link_beside_honest_results_spoils_them(sandbox: Bubblewrap, descent: Template, tmp_path: Path) -> None:
+    honest = "(out / 'sizes.json').write_text(str([0.1] * 50))"
+    ran = tried(sandbox, descent, honest, tmp_path / "without")
+    assert ran.ending == TrialEnding.finished, ran.message
+    ran = tried(sandbox, descent, f"{honest}\n(out / 'latest').symlink_to('sizes.json')", tmp_path / "with")
+    assert (ran.ending, ran.measurements) == (TrialEnding.not_scored, {})
+    assert "latest" in ran.message
+
+
 def test_measurements_that_the_experiment_writes_itself_count_for_nothing(
     sandbox: Bubblewrap, descent: Template, tmp_path: Path
 ) -> None:
