@@ -75,18 +75,18 @@ def _suggestion(key: str, known: Iterable[str]) -> str:
 
 def files(folder: Path, raw: Mapping[str, Any]) -> Iterator[Fault]:
     """Check that every file exists, lies in the folder, and that the researcher cannot edit what judges it."""
-    editable, roles = _strings(raw.get("editable")), {role: raw.get(role, name) for role, name in _ROLES.items()}
+    editable, roles = _strings(raw.get("editable")), {role: str(raw.get(role, name)) for role, name in _ROLES.items()}
     present = plain_files(folder)
     for key, name in [*((f"editable[{at}]", name) for at, name in enumerate(editable)), *roles.items()]:
         if name not in present:
             yield Fault(TEMPLATE, key, f"names {name!r}, which is not a file of {folder}", "add it, or name another")
-    for name in {*editable} & {roles["score"], roles["plot"], TEMPLATE, IDEAS, BIBLIOGRAPHY, README}:
+    for name in sorted({*editable} & {roles["score"], roles["plot"], TEMPLATE, IDEAS, BIBLIOGRAPHY, README}):
         yield Fault(TEMPLATE, "editable", f"holds {name!r}, which judges the method", "leave it out")
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             name = path.relative_to(folder).as_posix()
             yield Fault(name, "", "is a link, which may change under a recorded digest", "put the file itself here")
-    for name in {README, BIBLIOGRAPHY} - {*present}:
+    for name in sorted({README, BIBLIOGRAPHY} - {*present}):
         yield Fault(name, "", f"there is no such file in {folder}", "add it")
     for name in sorted({README, BIBLIOGRAPHY, *editable} & {*present}):
         yield from _encoding(folder / name)
@@ -126,7 +126,6 @@ def _syntax(texts: Mapping[str, str]) -> Iterator[Fault]:
             setting.fields(text)
         except SyntaxError as error:
             yield Fault(name, f"line {error.lineno}", f"does not parse: {error.msg}", "mend that line")
-            return
 
 
 def fitting_knobs(raw: Mapping[str, Any]) -> list[tuple[int, Knob]]:

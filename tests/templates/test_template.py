@@ -213,7 +213,7 @@ def refusal(folder: Path) -> str | None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x = 1", "knobs = 1", "[knobs]\nx = 1", "[[metric]]", "scales = []", "secondary = [[1]]"]
+    "text", ["", "x = 1", "knobs = 1", "[knobs]\nx = 1", "[[metric]]", "scales = []", "secondary = [[1]]", "score = []"]
 )
 def test_a_declaration_of_something_else_is_refused(folder: Path, text: str) -> None:
     (folder / "template.toml").write_text(text)
