@@ -6,6 +6,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from statistics import NormalDist
 from typing import Literal
 
 from papers.evidence import ALPHA, LEVEL, Comparison, Conclusion, Stage, compare, holm
@@ -24,10 +25,11 @@ class Fact(Record):
     Keys: `<arm>.n`, `<arm>.variant`, `<arm>.reference` (means over paired seeds), `<arm>.variant.sd`,
     `<arm>.reference.sd` (ddof 1), `<arm>.difference`, `.low`, `.high`, `.p`, `.relative` (difference in % of the
     reference mean), `.iqm_difference`, `.iqm_low`, `.iqm_high`, `.probability`, `.wins`, `.ties`, `.losses` (seeds on
-    which the variant is better, equal, worse), `.missing` (seeds tried and without a pair), `.leave_one_out.low|high`
+    which the variant is better, equal, worse), `.missing` (seeds tried and without a pair), `.seeds_needed` (how many
+    would bring half the interval down to the smallest effect, by the normal distribution), `.leave_one_out.low|high`
     (range of the difference when one seed is left out), and per seed `<arm>.seed.<seed>` (the seed itself) and
     `<arm>.seed.<seed>.variant|reference|difference`, where `<arm>` is `pilot`, `full`, `confirm` or
-    `ablation.<variant>`; the same under `<arm>.<secondary>.` for each secondary measurement, wins and losses left out;
+    `ablation.<variant>`; the same under `<arm>.<secondary>.` for each secondary measurement, without what counts seeds;
     `headline.p_holm`; `trials.total`, `trials.<ending>`, `trials.failed`; `idea.smallest_effect`;
     `knob.<name>.before|after`; `setting.<name>`; `limit.<name>` and `limit.memory_mib|work_mib|output_mib`;
     `seeds.<stage>`; `cost.wall_seconds`, `cost.trial_cpu_seconds`, `cost.spend_usd`;
@@ -87,7 +89,7 @@ def _evidence(study: Study) -> Stated:
         again = _compared(stored, pairs, study.template.metric.name)
         _agree(stored, again)
         yield from _statistics(arm(stored), again, study.template.metric.unit)
-        yield from _tally(arm(stored), again)
+        yield from _tally(arm(stored), again, study.idea.prediction.smallest_effect)
         for measurement in study.template.secondary:
             having = [trial for trial in pairs if measurement.name in trial.measurements]
             if secondary := _compared(stored, having, measurement.name):
@@ -132,8 +134,8 @@ def _agree(stored: Comparison, again: Comparison | None) -> None:
     if again is None or again.seeds != stored.seeds:
         found = again.seeds if again else ()
         raise EvidenceMismatchError(
-            f"The {arm(stored)} comparison claims paired seeds {list(stored.seeds)}, but the study's trials pair only "
-            f"{list(found)}. {remedy}"
+            f"The {arm(stored)} comparison claims paired seeds {list(stored.seeds)}, but the study's trials pair "
+            f"only {list(found)}. {remedy}"
         )
     for name in Comparison.model_fields:
         told, seen = getattr(stored, name), getattr(again, name)
@@ -190,8 +192,8 @@ def _statistics(name: str, comparison: Comparison | None, unit: str) -> Stated:
         yield f"{name}.seed.{seed}.difference", less
 
 
-def _tally(name: str, comparison: Comparison | None) -> Stated:
-    """Count the seeds by which arm did better, and leave each out once."""
+def _tally(name: str, comparison: Comparison | None, smallest: float) -> Stated:
+    """Count the seeds by which arm did better and how many would do, and leave each out once."""
     if comparison is None:
         return
     better = -1 if comparison.better == "lower" else 1
@@ -207,6 +209,9 @@ def _tally(name: str, comparison: Comparison | None) -> Stated:
     missing = len({missing.seed for missing in comparison.missing})
     source = f"{name}: seeds tried without a pair"
     yield f"{name}.missing", Fact(value=missing, unit="seeds", source=source, kind="counted")
+    needed = math.ceil((NormalDist().inv_cdf((1 + LEVEL) / 2) * statistics.stdev(differences) / smallest) ** 2)
+    source = f"{name}: paired seeds whose interval would reach no further than {smallest}, were the spread to stay"
+    yield f"{name}.seeds_needed", Fact(value=needed, unit="seeds", source=source, kind="measured")
     total, rest = sum(differences), len(differences) - 1
     left = [(total - difference) / rest for difference in differences]
     for end, value in (("low", min(left)), ("high", max(left))):
@@ -222,9 +227,9 @@ def _correction(study: Study) -> Stated:
         return
     if own and not all(map(_same, (own.difference, own.p), (first.difference, first.p))):
         raise EvidenceMismatchError(
-            f"The campaign's list gives study {study.number} a difference of {own.difference} with p = {own.p}, "
-            "but its "
-            f"{arm(first)} comparison has {first.difference} with p = {first.p}. Write the list again from the studies."
+            f"The campaign's list gives study {study.number} a difference of {own.difference} with p = {own.p}, but "
+            f"its {arm(first)} comparison has {first.difference} with p = {first.p}. Write the list again from the "
+            "studies."
         )
     corrected = _corrected(study).get(study.number)
     if study.p_holm is not None and corrected is not None and not _same(study.p_holm, corrected):

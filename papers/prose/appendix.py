@@ -18,16 +18,15 @@ def reproducibility(material: Material) -> Section:
     """Say how to repeat it."""
     made = material.study.provenance
     text = (
-        f"[#lst:command] repeats the campaign that this study belongs to. Seeds are fixed and "
-        "recorded, and "
-        f"so are the settings ({_where(material)}); equal digests of template and code mean equal inputs. Times will "
-        "differ between machines; the measurements of a trial that is a function of its seed will not."
+        "[#lst:command] repeats the campaign that this study belongs to. Seeds are fixed and recorded, and so are "
+        f"the settings ({_where(material)}); equal digests of template and code mean equal inputs. Times will differ "
+        "between machines; the measurements of a trial that is a function of its seed will not."
     )
     seeds = [_seeds(found) for found in material.study.comparisons]
     files = (
         "The study's folder keeps each trial with its settings, output and measurements, the comparisons, the data "
-        "behind "
-        "each figure, and this paper as data. Every number in the text was put there by its key and not typed."
+        "behind each figure, and this paper as data. Every number in the text was put there by its key and not "
+        "typed."
     )
     blocks = (
         Paragraph(text=text, heading="Command"),
@@ -54,11 +53,10 @@ def _notice(material: Material) -> Paragraph:
     else:
         made = (
             "No language model had a part in it: the idea came from a search of the template's declared settings, "
-            "and the "
-            "prose was composed by rules from the measurements ([#tab:made])."
+            "and the prose was composed by rules from the measurements ([#tab:made])."
         )
     text = (
-        f"This paper is AI-generated. It was written by a program, Ratchet, without a human author, and no human has "
+        "This paper is AI-generated. It was written by a program, Ratchet, without a human author, and no human has "
         f"checked its claims. {made} It should be read as a machine's report that can be verified, not as "
         "peer-reviewed work."
     )

@@ -23,15 +23,14 @@ def _ideas(material: Material) -> tuple[Block, ...]:
     if len(tried) <= 1:
         text = (
             "This was the first idea that its campaign tried ([#tab:ideas]), so no other result was set aside for "
-            "it, and "
-            "the correction for several tests changes nothing yet."
+            "it, and the correction for several tests changes nothing yet."
         )
         return (Paragraph(text=text), tables.ideas(material))
     text = (
-        f"The campaign tried [[campaign.ideas:.0f]] ideas so far, and this paper shows one ([#tab:ideas]). "
+        "The campaign tried [[campaign.ideas:.0f]] ideas so far, and this paper shows one ([#tab:ideas]). "
         f"{_outcomes(material)} A reader who meets only one of these papers should know of the others: the more "
-        "ideas are "
-        "tried, the likelier it is that one looks good by chance, and the corrected $p$ takes this into account."
+        "ideas are tried, the likelier it is that one looks good by chance, and the corrected $p$ takes this into "
+        "account."
     )
     return (Paragraph(text=text), tables.ideas(material))
 
@@ -56,14 +55,12 @@ def _trials(material: Material) -> tuple[Block, ...]:
     if not material.value("trials.failed"):
         text = (
             f"The study ran {material.count('trials.total', 'trial', 'trials')}, the baseline's and rehearsals "
-            "included; "
-            "every one of them finished and was scored."
+            "included; every one of them finished and was scored."
         )
         return (Paragraph(text=text, heading="Trials"),)
     text = (
         "Of [[trials.total:.0f]] trials, the baseline's and rehearsals included, [[trials.failed:.0f]] ended "
-        "without a measurement "
-        "([#tab:endings]). Nothing of them was deleted, and they stay in these counts."
+        "without a measurement ([#tab:endings]). Nothing of them was deleted, and they stay in these counts."
     )
     return (Paragraph(text=text, heading="Trials"), tables.endings(material), *_message(material))
 

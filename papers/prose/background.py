@@ -81,7 +81,13 @@ def _sentences(material: Material, found: list[Source], fresh: list[Source]) -> 
         if again:
             marks = "; ".join(f"@{key}" for key in again)
             said.append(f"Its list also holds records that were discussed above [{marks}].")
-    said.append("The ranking is one of relatedness to the idea, not of merit.")
+    knobs = listed([f"`{change.knob}`" for change in material.study.idea.changes])
+    done = f"turns {knobs}" if knobs else "rewrites one part of it"
+    said.append(
+        "The ranking is one of relatedness, not of merit. Next to these works the present study is narrow: it takes "
+        f"the template's method as it is, {done}, and differs from them in holding this one idea to a prediction "
+        "made in advance."
+    )
     return said
 
 

@@ -38,8 +38,8 @@ def _scope(material: Material) -> Paragraph:
         else ""
     )
     text = (
-        f"{scale}{bigger}. The tasks come from one template and its own generator of seeds; other tasks, data or code "
-        "bases may behave differently, and nothing in this study speaks to them."
+        f"{scale}{bigger}. The tasks come from one template and its own generator of seeds; other tasks, data or "
+        "code bases may behave differently, and nothing in this study speaks to them."
     )
     return Paragraph(text=text, heading="Scope")
 
@@ -62,7 +62,9 @@ def _evidence(material: Material) -> tuple[Block, ...]:
         said.append(f"It comes from the {stage} stage and was not repeated on fresh seeds, so it is not confirmed.")
     if reading.wide:
         said.append(
-            "Its interval is wider than the effect that the study set out to detect; more seeds would narrow it."
+            "Its interval is wider than the effect that the study set out to detect. If the spread over seeds stays "
+            f"as it is, about [[{reading.arm}.seeds_needed:.0f]] paired seeds would bring half of it down to that "
+            "effect."
         )
     if first.missing:
         said.append("Some seeds gave no pair; if they failed because of what they drew, the rest is a selected sample.")
@@ -93,8 +95,7 @@ def _measure(material: Material) -> tuple[Block, ...]:
     )
     text = (
         f"The scorer sees {seen}. Any other quality of the method was not measured and may have changed. The "
-        "baseline is "
-        "the template's own; no other published method was run beside it."
+        "baseline is the template's own; no other published method was run beside it."
     )
     return (Paragraph(text=text, heading="Measure"),)
 
@@ -117,10 +118,8 @@ def _answer(material: Material, reading: Reading) -> str:
 def _unanswered(material: Material) -> str:
     return (
         f"“{material.title()}” could not be judged: [[trials.failed:.0f]] of [[trials.total:.0f]] trials ended "
-        "without a "
-        "measurement, and no pair of them could be compared. That the change is hard to run is itself a finding, "
-        "though a "
-        "small one."
+        "without a measurement, and no pair of them could be compared. That the change is hard to run is itself a "
+        "finding, though a small one."
     )
 
 
@@ -129,17 +128,15 @@ def _next(material: Material) -> str:
     return {
         Conclusion.supported: (
             "The next steps it asks for are a repetition at a larger scale, on tasks that were not drawn by this "
-            "template, "
-            "and a comparison with other published methods."
+            "template, and a comparison with other published methods."
         ),
         Conclusion.refuted: (
             "It rules out this change as it stands. The more useful question is now why the argument for it fails, "
-            "which "
-            "the measurements here do not tell."
+            "which the measurements here do not tell."
         ),
         Conclusion.negligible: (
-            "It is a reason to spend no more trials on this change at this scale, and to leave the simpler "
-            "baseline as it is."
+            "It is a reason to spend no more trials on this change at this scale, and to leave the simpler baseline "
+            "as it is."
         ),
         Conclusion.inconclusive: (
             "More paired seeds would settle it; until then the result should count neither for the change nor "

@@ -102,9 +102,9 @@ def _idea(material: Material) -> tuple[Block, ...]:
     told = f"“{material.title()}” {_origin(material)}. Its hypothesis reads: "
     hypothesis = f"“{stop(capital(material.said('idea.hypothesis')))}”"
     before = (
-        "Hypothesis and prediction were stored before the first trial ran, so neither could be fitted to the results. "
-        f"The prediction was a {material.metric()} {predicted(material)}; "
-        "anything smaller was declared in advance not to matter."
+        "Hypothesis and prediction were stored before the first trial ran, so neither could be fitted to the "
+        f"results. The prediction was a {material.metric()} {predicted(material)}; anything smaller was declared in "
+        "advance not to matter."
     )
     answer = {
         Conclusion.supported: "The prediction held on seeds that played no part in choosing the change.",

@@ -35,8 +35,7 @@ def _baseline(material: Material) -> tuple[Block, ...]:
             files = listed([f"`{name}`" for name in material.study.template.editable])
             text = (
                 f"The baseline is the unchanged template, {material.said('template.title')}. Its README does not "
-                "describe "
-                f"the method further; the code is in {files}."
+                f"describe the method further; the code is in {files}."
             )
             return (Paragraph(text=text, heading="Baseline"),)
         case _:

@@ -25,7 +25,7 @@ def requested(material: Material, requests: frozenset[str]) -> tuple[Block, ...]
 
 def per_seed(material: Material) -> tuple[Block, ...]:
     """Show the values of every paired seed, stage by stage."""
-    shown = [tables.per_seed(material, arm(found), found) for found in material.stages().values()]
+    shown = [tables.per_seed(material, arm(found), found) for found in reversed(material.stages().values())]
     named = listed([f"[#{table.label}]" for table in shown])
     text = f"The means and intervals of the main text are computed from the values in {named}, and from no others."
     return (Paragraph(text=text, heading="Values by seed"), *shown)
@@ -44,11 +44,10 @@ def robust_statistics(material: Material) -> tuple[Block, ...]:
     )
     zero = "excludes" if low > 0 or high < 0 else "includes"
     text = (
-        "[#tab:robust] sets the interquartile mean, which drops the quarter of the values at either end, beside "
-        "the mean. "
-        "In the headline comparison the IQM difference was "
-        f"{material.of(name, 'iqm_difference')}{material.unit()}, and its "
-        f"bootstrap interval {zero} zero. {agree} The probability of improvement was [[{name}.probability:.2f]]."
+        "[#tab:robust] sets the interquartile mean, which drops the quarter of the values at either end, beside the "
+        "mean. In the headline comparison the IQM difference was "
+        f"{material.of(name, 'iqm_difference')}{material.unit()}, and its bootstrap interval {zero} zero. {agree} "
+        f"The probability of improvement was [[{name}.probability:.2f]]."
     )
     return (Paragraph(text=text, heading="Robust statistics"), tables.robust(material))
 
@@ -101,8 +100,7 @@ def sensitivity(material: Material) -> tuple[Block, ...]:
     )
     text = (
         "[#tab:sensitivity] repeats the estimate with each seed left out once. In the headline comparison it then "
-        "ranges "
-        f"from {material.of(name, 'leave_one_out.low')} to "
+        f"ranges from {material.of(name, 'leave_one_out.low')} to "
         f"{material.of(name, 'leave_one_out.high')}{material.unit()}. {told}"
     )
     return (Paragraph(text=text, heading="Sensitivity to single seeds"), tables.sensitivity(material))

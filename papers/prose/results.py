@@ -37,8 +37,8 @@ def _nothing(material: Material) -> tuple[Block, ...]:
     total = material.count("trials.total", "trial was", "trials were")
     text = (
         f"There is no comparison to report. In all, {total} run for this study, and [[trials.failed:.0f]] ended "
-        "without a "
-        "measurement, too many to leave the pairs that a comparison needs. [#tab:endings] counts them by ending."
+        "without a measurement, too many to leave the pairs that a comparison needs. [#tab:endings] counts them by "
+        "ending."
     )
     return (Paragraph(text=text),)
 
@@ -50,8 +50,8 @@ def _headline(material: Material, first: Comparison) -> tuple[Block, ...]:
         f"[#tab:headline] gives the {tables.STAGES[first.stage]} result. The {material.metric()} averaged "
         f"{material.of(name, 'variant')}{unit} with the change (standard deviation over seeds "
         f"{material.of(name, 'variant.sd')}) and {material.of(name, 'reference')}{unit} in the baseline "
-        f"({material.of(name, 'reference.sd')}). The mean paired difference was {material.measured(name)}"
-        f"{_relative(material, name)}, {corrected(material)}.{_floor(material, first)}"
+        f"({material.of(name, 'reference.sd')}). The mean paired difference was "
+        f"{material.measured(name)}{_relative(material, name)}, {corrected(material)}.{_floor(material, first)}"
     )
     return (
         Paragraph(text=f"{opening} {meaning(material)}", heading="Headline"),
@@ -80,9 +80,8 @@ def _width(material: Material, reading: Reading) -> tuple[Block, ...]:
     if not reading.wide or material.study.conclusion is Conclusion.inconclusive:
         return ()
     text = (
-        "The interval is wide: half of it exceeds the smallest effect of interest. The sign of the effect is "
-        "better known "
-        "than its size, and a repetition may well give a different magnitude."
+        "The interval is wide: half of it exceeds the smallest effect of interest. The sign of the effect is better "
+        "known than its size, and a repetition may well give a different magnitude."
         if reading.settled
         else "The interval is wide: half of it exceeds the smallest effect of interest, so the size is poorly known."
     )
@@ -123,8 +122,8 @@ def _course(material: Material) -> str:
             "seed-to-seed variation does, and the intervals should be read with that in mind."
         )
     return (
-        f"On fresh seeds the estimate stayed close to that of the full stage ({values}), with no sign of a "
-        "selection effect."
+        f"On fresh seeds the estimate stayed close to that of the full stage ({values}), with no sign of a selection "
+        "effect."
     )
 
 
@@ -138,8 +137,8 @@ def _distrust(material: Material) -> str:
     if better * material.value("full.difference") > 0:
         return (
             "This is what selection leads one to expect: a variant is carried on because it looked good, and part "
-            "of that "
-            "look is luck (regression to the mean, or the winner's curse). The confirmed figure is the one to quote."
+            "of that look is luck (regression to the mean, or the winner's curse). The confirmed figure is the one "
+            "to quote."
         )
     return (
         "Both figures vary with the seeds drawn; the confirmed one was planned as the headline and is the one to quote."
@@ -203,10 +202,9 @@ def _secondary(material: Material, first: Comparison) -> tuple[Block, ...]:
         )
     else:
         told = (
-            f"The change did more than move the headline metric ([#tab:secondary]): {listed(shifted)}, "
-            "with an interval of the difference that excludes zero. Whoever depends on these quantities has to "
-            "weigh them against the headline; "
-            "this trade-off was not part of the prediction."
+            f"The change did more than move the headline metric ([#tab:secondary]): {listed(shifted)}, with an "
+            "interval of the difference that excludes zero. Whoever depends on these quantities has to weigh them "
+            "against the headline; this trade-off was not part of the prediction."
         )
     return (Paragraph(text=told, heading="Side effects"), tables.secondary(material, name))
 

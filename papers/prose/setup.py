@@ -18,14 +18,13 @@ def setup(material: Material) -> Section:
 def _scale(material: Material) -> tuple[Block, ...]:
     what = stop(material.said("template.scale"))
     told = (
-        f"All trials that count ran at the template's scale `{material.study.scale}`. The template describes it "
-        f"so: {what}"
+        f"All trials that count ran at the template's scale `{material.study.scale}`. The template describes it so: "
+        f"{what}"
     )
     limits = (
         "Each trial was held to [[limit.wall_seconds]] s of wall time, [[limit.cpu_seconds]] s of CPU time, "
         "[[limit.memory_mib:.0f]] MiB of memory and [[limit.processes:.0f]] processes, the same for both arms, and "
-        "ran in "
-        f"a sandbox, {material.said('sandbox')}."
+        f"ran in a sandbox, {material.said('sandbox')}."
     )
     if not material.scale().settings:
         return (Paragraph(text=f"{told} {limits}", heading="Scale"),)
@@ -36,10 +35,8 @@ def _scale(material: Material) -> tuple[Block, ...]:
 def _protocol(material: Material) -> Paragraph:
     planned = (
         "The design is paired: both arms ran with the same seeds, and a seed draws the same task for both. The "
-        "template "
-        "plans [[seeds.pilot:.0f]] seeds for a pilot that ends futile ideas early, [[seeds.full:.0f]] for the full "
-        "stage, "
-        "and [[seeds.confirm:.0f]] for the confirmation."
+        "template plans [[seeds.pilot:.0f]] seeds for a pilot that ends futile ideas early, [[seeds.full:.0f]] for "
+        "the full stage, and [[seeds.confirm:.0f]] for the confirmation."
     )
     return Paragraph(text=f"{planned} {_reached(material)}", heading="Protocol")
 
@@ -58,17 +55,15 @@ def _reached(material: Material) -> str:
     if earlier & set(stages[Stage.confirm].seeds):
         return "Some of the confirmation's seeds had been used by an earlier stage, which weakens it as a test."
     return (
-        "No seed of the confirmation had been used by an earlier stage, so its result is free of the selection "
-        "that the "
-        "earlier stages made; it is the headline of this paper."
+        "No seed of the confirmation had been used by an earlier stage, so its result is free of the selection that "
+        "the earlier stages made; it is the headline of this paper."
     )
 
 
 def _prediction(material: Material) -> Paragraph:
     text = (
         f"The prediction on record before the first trial was a {material.metric()} {predicted(material)}. The same "
-        "size "
-        "serves as the margin below which a difference counts as negligible."
+        "size serves as the margin below which a difference counts as negligible."
     )
     return Paragraph(text=text, heading="Prediction")
 
@@ -76,18 +71,14 @@ def _prediction(material: Material) -> Paragraph:
 def _statistics(material: Material) -> Paragraph:
     compared = material.count("campaign.compared", "idea that has", "ideas that have")
     text = (
-        "The effect is the mean over seeds of the difference, change minus baseline. Its [[level:.0f]] % interval is "
-        "Student's t interval of the paired differences; the $p$ is that of a two-sided permutation test over their "
-        "signs. "
-        f"The headline $p$ is corrected by Holm's procedure over the {compared} reached a comparison in the "
-        "campaign, and "
-        "tested at [[alpha:.2f]]. A prediction counts as supported only if the interval excludes zero on the predicted "
-        "side, "
-        "the corrected $p$ passes, and the mean reaches the smallest effect of interest; as negligible if the whole "
-        "interval "
-        "lies within that effect; and as refuted if the interval lies on the other side and the corrected p "
-        "passes. All "
-        "else is inconclusive. Seeds that gave no pair are counted and named, not replaced."
+        "The effect is the mean over seeds of the difference, change minus baseline. Its [[level:.0f]] % interval "
+        "is Student's t interval of the paired differences; the $p$ is that of a two-sided permutation test over "
+        f"their signs. The headline $p$ is corrected by Holm's procedure over the {compared} reached a comparison in "
+        "the campaign, and tested at [[alpha:.2f]]. A prediction counts as supported only if the interval excludes "
+        "zero on the predicted side, the corrected $p$ passes, and the mean reaches the smallest effect of "
+        "interest. It counts as refuted if the interval lies on the other side and the corrected $p$ passes. The "
+        "effect counts as negligible if the whole interval lies within the smallest effect of interest. All else is "
+        "inconclusive. Seeds that gave no pair are counted and named, not replaced."
     )
     return Paragraph(text=text, heading="Statistics")
 

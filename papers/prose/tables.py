@@ -40,8 +40,8 @@ def headline(material: Material, comparison: Comparison) -> Table:
     ]
     stage = STAGES[comparison.stage]
     caption = (
-        f"The change against the baseline in the {stage} stage, on the {material.metric()}; a "
-        f"{comparison.better} value is better. Differences are change minus baseline."
+        f"The change against the baseline in the {stage} stage, on the {material.metric()}; a {comparison.better} "
+        "value is better. Differences are change minus baseline."
     )
     return Table(label="tab:headline", caption=caption, header=("Quantity", capital(stage)), rows=tuple(rows))
 
@@ -259,8 +259,8 @@ def sensitivity(material: Material) -> Table:
     return Table(
         label="tab:sensitivity",
         caption=(
-            f"Mean paired difference{_in(material.unit())} over all seeds, and its range when each seed is left "
-            "out once."
+            f"Mean paired difference{_in(material.unit())} over all seeds, and its range when each seed is left out "
+            "once."
         ),
         header=("Stage", "$n$", "All seeds", "One seed left out"),
         rows=rows,

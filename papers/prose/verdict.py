@@ -16,9 +16,9 @@ def finding(material: Material) -> str:
     fresh = "fresh paired" if first.stage is Stage.confirm else "paired"
     return (
         f"Over {material.count(f'{name}.n', f'{fresh} seed', f'{fresh} seeds')}, the mean was "
-        f"{material.of(name, 'variant')}{material.unit()} with the change and {material.of(name, 'reference')}"
-        f"{material.unit()} without it. The mean paired difference was {material.measured(name)}, "
-        f"{corrected(material)}."
+        f"{material.of(name, 'variant')}{material.unit()} with the change and "
+        f"{material.of(name, 'reference')}{material.unit()} without it. The mean paired difference was "
+        f"{material.measured(name)}, {corrected(material)}."
     )
 
 
@@ -54,8 +54,8 @@ def undecided(reading: Reading) -> str:
     """Say why a comparison settles nothing."""
     if not reading.settled and reading.wide:
         return (
-            "the interval includes zero and reaches beyond the smallest effect of interest, so neither an effect that "
-            "matters nor its absence can be claimed"
+            "the interval includes zero and reaches beyond the smallest effect of interest, so neither an effect "
+            "that matters nor its absence can be claimed"
         )
     if not reading.settled:
         return "the interval includes zero but also values as large as the smallest effect of interest"

@@ -73,6 +73,13 @@ def test_leaving_out_each_seed_spans_the_facts_range(study_of: StudyOf) -> None:
     assert known["full.leave_one_out.high"].value == pytest.approx(max(means))
 
 
+def test_the_seeds_needed_follow_from_the_spread(study_of: StudyOf) -> None:
+    known = facts(study_of(Conclusion.inconclusive))
+    spread = stats.tstd([known[f"confirm.seed.{seed}.difference"].value for seed in range(1000, 1010)])
+    needed = known["confirm.seeds_needed"].value
+    assert 1.96 * spread / needed**0.5 <= 0.1 < 1.96 * spread / (needed - 1) ** 0.5
+
+
 def test_wins_ties_and_losses_add_up_to_the_seeds(study_of: StudyOf) -> None:
     known = facts(study_of(Conclusion.inconclusive))
     counted = [known[f"confirm.{word}"].value for word in ("wins", "ties", "losses")]
