@@ -10,6 +10,8 @@ from papers import characters, mathematics
 from sandboxes.record import Record
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.+/-]*")
+BRACES = {"{": r"\ensuremath{\lbrace}", "}": r"\ensuremath{\rbrace}"}
+"""Without a brace of their own, since BibTeX counts each one, whatever stands before it."""
 KINDS = frozenset((
     "article", "book", "booklet", "inbook", "incollection", "inproceedings", "manual", "mastersthesis", "misc",
     "phdthesis", "proceedings", "techreport", "unpublished",
@@ -173,7 +175,8 @@ def _printed(token: re.Match[str], *, balanced: bool) -> str:
     if symbol:
         return {"-": "", "/": "", ",": "\\,"}.get(symbol) or "".join(map(_wrapped, symbol.strip("-/") or " "))
     if math:
-        return f"{{{{{mathematics.inline(math)}}}}}"
+        tex = mathematics.inline(math)
+        return "{{" + re.sub(r"\\([{}])", lambda brace: BRACES[brace[1]], tex) + "}}"
     if other in "{}":
         return other if balanced else ""
     return "~" if other == "~" else _wrapped(other)
@@ -181,7 +184,7 @@ def _printed(token: re.Match[str], *, balanced: bool) -> str:
 
 def _wrapped(c: str) -> str:
     """Give the TeX of a character in braces of its own where it is a command, or BibTeX would change its case."""
-    tex = {"{": r"\textbraceleft{}", "}": r"\textbraceright{}"}.get(c) or characters.character(c)
+    tex = BRACES.get(c) or characters.character(c)
     return f"{{{tex}}}" if tex.startswith("\\") else tex.replace('"', "''")
 
 

@@ -59,7 +59,7 @@ TYPOGRAPHIC = {
     "“": "``", "”": "''", "„": r"\quotedblbase{}", "«": r"\guillemotleft{}", "»": r"\guillemotright{}",
     "‹": r"\guilsinglleft{}", "›": r"\guilsinglright{}", "…": r"\dots{}", "•": r"\textbullet{}", "§": r"\S{}",
     "¶": r"\P{}", "©": r"\textcopyright{}", "®": r"\textregistered{}", "™": r"\texttrademark{}",
-    "°": r"\textdegree{}", "€": r"EUR~", "£": r"\pounds{}", "¥": r"\textyen{}", "¡": r"\textexclamdown{}",
+    "°": r"\textdegree{}", "€": "EUR", "£": r"\pounds{}", "¥": r"\textyen{}", "¡": r"\textexclamdown{}",
     "¿": r"\textquestiondown{}", "\u00a0": "~", "\u2002": r"\enspace{}", "\u2003": r"\quad{}", "\u2009": r"\,",
     "\u202f": r"\,", "½": r"\textonehalf{}", "¼": r"\textonequarter{}", "¾": r"\textthreequarters{}",
     "ª": r"\textordfeminine{}", "º": r"\textordmasculine{}", "\u2028": " ", "\u2029": " ",

@@ -83,7 +83,7 @@ def formula_claims(tex: str) -> Iterator[Claim]:
     plain = SETS.sub(" ", SCRIPT.sub(_without_indices, tex))
     for side in _sides(plain):
         symbol = SYMBOL.search(UNIT.sub(" ", side))
-        for claim in claims(UNIT.sub(lambda unit: re.sub(r"[A-Za-z]+", " ", unit[1]), side).replace("{", " {")):
+        for claim in claims(UNIT.sub(lambda unit: re.sub(r"[A-Za-z]+", " ", unit[1]), side), names=False):
             if not (symbol and claim.whole and claim.values[0] in {0.0, 1.0, 2.0} and not claim.signed):
                 yield claim
 
@@ -140,7 +140,7 @@ def _touching(spans: list[Span], where: str) -> Iterator[Problem]:
         left = before.text if isinstance(before, Plain) else "0" if isinstance(before, Number) else " "
         right = after.text if isinstance(after, Plain) else "0" if isinstance(after, Number) else " "
         signed = isinstance(after, Number) and re.search(r"(?:^|[\s(\[=])[-−+–]$", left)
-        glued = isinstance(after, Number) and re.search(r"[\w.,]$", left) and not left.endswith((". ", ", "))
+        glued = isinstance(after, Number) and re.search(r"[\d.,]$", left) and not left.endswith((". ", ", "))
         followed = isinstance(before, Number) and re.match(r"\d|[.,]\d|[eE^]\d", right)
         if signed or glued or followed:
             key = after.key if isinstance(after, Number) else before.key if isinstance(before, Number) else ""

@@ -26,7 +26,8 @@ IDIOM = re.compile(
     r"(?:lower|higher)[ -](?:is|are|being|values are)[ -](?:better|worse)|(?:no|not) (?:lower|higher) than"
     r"|probability of improvement|(?:higher|lower)[ -](?:end|bound|limit|half|quartile)"
     r"|f[ea]lls? (?:short|within|outside)"
-    r"|(?:smallest|larger|smaller) (?:effect|improvement|reduction)",
+    r"|(?:smallest|larger|smaller) (?:effect|improvement|reduction)"
+    r"|\w+ (?:was|were|is|had been) (?:predicted|expected|hypothesi[sz]ed|anticipated)",
     re.IGNORECASE,
 )
 UNCLAIMED = re.compile(

@@ -174,27 +174,25 @@ def _anchor(label: str) -> str:
 
 def _text(text: str, context: _Context) -> str:
     """Give the TeX of a text; neighbours decide on nouns before references, ties and `p = < 0.001`."""
-    parts: list[str] = []
-    before, many = "", False
+    tex, before, many = "", "", False
     for span in parse(text):
         if isinstance(span, Reference):
             word = NAMED.search(before)
             many = bool(word and word["many"]) or (many and bool(NEXT.fullmatch(before)))
-            parts.append(_reference(span.label, context, named=bool(word) or many))
+            tex += _reference(span.label, context, named=bool(word) or many)
         else:
-            _join(parts, _span(span, context), span)
+            tex = _joined(tex, _span(span, context), span)
         before = span.text if isinstance(span, Plain) else ""
-    return "".join(parts)
+    return tex
 
 
-def _join(parts: list[str], tex: str, span: Span) -> None:
+def _joined(tex: str, more: str, span: Span) -> str:
     """Add a span's TeX, mending how it meets what stands before it."""
-    last = parts.pop() if parts else ""
-    if isinstance(span, Number) and tex.startswith(r"\ensuremath{<}"):
-        last = re.sub(r"=(\s*|\\\))$", r"\1", last)
-    if isinstance(span, Citation) and last.strip():
-        last = last.rstrip(" ") + "~"
-    parts += [last, re.sub(r"^ (?=\\%)", r"\\,", tex)]
+    if isinstance(span, Number) and more.startswith(r"\ensuremath{<}"):
+        tex = re.sub(r"\s*=\s*(\\\))?\s*$", r"\1 ", tex)
+    if isinstance(span, Citation) and tex.strip():
+        tex = tex.rstrip(" ") + "~"
+    return tex + re.sub(r"^ (?=\\%)", r"\\,", more)
 
 
 def _span(span: Span, context: _Context) -> str:

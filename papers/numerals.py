@@ -127,9 +127,9 @@ NAME = re.compile(
 )
 
 
-def claims(text: str) -> Iterator[Claim]:
-    """Find the numbers a plain text states; names (`H100`, `GPT-4`, `1.2.3`, `2D`, `Section 3`) are none."""
-    blanked = NAME.sub(lambda name: "\x00" * len(name.group()), text)
+def claims(text: str, *, names: bool = True) -> Iterator[Claim]:
+    """Find the numbers a text states; with `names`, `H100`, `GPT-4`, `1.2.3`, `2D` and `Section 3` are none."""
+    blanked = NAME.sub(lambda name: "\x00" * len(name.group()), text) if names else text
     place = 0
     for power in POWER.finditer(blanked):
         if not re.search(r"[\d]\s*(?:[×x·*]|\\times|\\cdot)\s*$", blanked[: power.start()]):

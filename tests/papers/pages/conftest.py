@@ -45,11 +45,11 @@ DIFF = '''--- a/experiment.py
 @@ -21,7 +21,7 @@
  class Config:
      """What the method may vary."""
- 
+ # settings
 -    merge: bool = False
 +    merge: bool = True
      """Couple again within groups of symbols that say the same about the message."""
- 
+ #
      merge_tolerance: float = 1e-9
 '''
 
@@ -125,9 +125,9 @@ def good_paper() -> Paper:
         author="Ratchet 0.1.0 (embedded researcher)",
         abstract=(
             "Coupling a message with a cover text so that the pair has little entropy is how perfectly secure "
-            "steganography sends many bits. We asked whether coupling again within groups of cover symbols that say the "
-            "same about the message lowers the residual entropy $H(X \\mid Y)$. Over [[confirm.n]] fresh paired seeds it "
-            "lowered it by [[confirm.difference:abs.2f]] bits ([[level]] % interval [[confirm.low]] to "
+            "steganography sends many bits. We asked whether coupling again within groups of cover symbols that say "
+            "the same about the message lowers the residual entropy $H(X \\mid Y)$. Over [[confirm.n]] fresh paired "
+            "seeds it lowered it by [[confirm.difference:abs.2f]] bits ([[level]] % interval [[confirm.low]] to "
             "[[confirm.high]]; Holm-corrected p = [[headline.p_holm]]). The prediction, an effect of at least "
             "[[idea.smallest_effect]] bits, was written down before any trial."
         ),
@@ -139,7 +139,8 @@ def good_paper() -> Paper:
                         text=(
                             "A *coupling* of two distributions is a joint distribution that has them as its marginals. "
                             "Among all couplings the one of least joint entropy is hard to find, yet greedy "
-                            "constructions come within [[background.1:.2f]] bits of it [@kocaoglu2017; @kovacevic2015]. "
+                            "constructions come within [[background.1:.2f]] bits of it [@kocaoglu2017; "
+                            "@kovacevic2015]. "
                             "For messages with many independent components an iterative method couples one component "
                             "at a time [@sokota2024]; it is fast, and it wastes cover entropy whenever several cover "
                             "symbols tell the receiver the same thing."
@@ -148,8 +149,7 @@ def good_paper() -> Paper:
                     Paragraph(heading="Contributions.", text="This paper reports one change and what it does:"),
                     Items(
                         items=(
-                            "a prediction about merging, written down before any trial, and its test on seeds that "
-                            "played no part in choosing the variant (Table [#tab:headline]);",
+                            "a prediction, written down first, and its test on fresh seeds (Table [#tab:headline]);",
                             "the value of every seed (Table [#tab:seeds] and [#fig:paired]);",
                             "the change itself, in full ([#lst:change]).",
                         )
@@ -164,7 +164,7 @@ def good_paper() -> Paper:
                             "Let $X$ be the message and $Y = (Y_1, \\ldots, Y_m)$ the cover text. At each step the "
                             "method picks the component whose posterior block entropy is largest, by the score of "
                             "[#lst:score], couples it with the next symbol, and updates the posterior. What the "
-                            "receiver still does not know is [#eq:residual]."
+                            "receiver still does not know is given by [#eq:residual]."
                         )
                     ),
                     Equation(
@@ -200,8 +200,8 @@ def good_paper() -> Paper:
                             "On the confirmation seeds the variant reached [[confirm.variant]] bits where the baseline "
                             "left [[confirm.reference]], that is lower by [[confirm.difference:abs.2f]] bits or "
                             "[[confirm.relative:abs.0f]] % of the baseline. The full stage had shown a difference of "
-                            "[[full.difference]] bits, so the effect held. All [[trials.total]] trials are counted, and "
-                            "the correction is that of Holm [@holm1979] over [[campaign.ideas]] ideas."
+                            "[[full.difference]] bits, so the effect held. All [[trials.total]] trials are "
+                            "counted, and the correction is that of Holm [@holm1979] over [[campaign.ideas]] ideas."
                         )
                     ),
                     Table(
@@ -232,7 +232,7 @@ def good_paper() -> Paper:
                     ),
                     Figure(
                         label="fig:paired",
-                        caption="Residual entropy of each seed without and with merging. Each line joins one seed's pair.",
+                        caption="Residual entropy without and with merging. Each line joins one seed's pair.",
                         file="paired",
                         width=0.72,
                     ),
@@ -313,12 +313,12 @@ def facts() -> dict[str, Fact]:
     return known_facts()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def paper() -> Paper:
     return good_paper()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bibliography() -> str:
     return BIBLIOGRAPHY
 
