@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import as_completed, wait
 from pathlib import Path
 
 from agent.campaign import StudyFolder
@@ -53,18 +53,15 @@ def run_all(tools: Tools, study: StudyFolder, template: Template, plan: tuple[Pl
     """Run `plan` on the executor; on a stop, what runs is finished and nothing new is begun."""
     if any(planned.variant == BASELINE for planned in plan):
         ensure_baseline_code(tools, template)
-    waiting: set[Future[Trial]] = {tools.executor.submit(run, tools, study, template, planned) for planned in plan}
+    running = [tools.executor.submit(run, tools, study, template, planned) for planned in plan]
     try:
-        while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for each in done:
-                each.result()
-            text = f"{len(plan) - len(waiting)} of {len(plan)} trials"
-            tools.report(Step(name, study.number, text, 1 - len(waiting) / len(plan)))
+        for done, each in enumerate(as_completed(running), start=1):
+            each.result()
+            tools.report(Step(name, study.number, f"{done} of {len(plan)} trials", done / len(plan)))
     finally:
-        for each in waiting:
+        for each in running:
             each.cancel()
-        wait(waiting)
+        wait(running)
 
 
 def ensure_baseline_code(tools: Tools, template: Template) -> None:

@@ -22,6 +22,8 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
+import scipy.stats  # noqa: F401 (imported here, so that no walk has to)
+
 from agent import bootstrap, campaign, journal, walk
 from agent.campaign import Brief, Campaign
 from agent.journal import Event, Journal
@@ -139,9 +141,28 @@ def in_child(folder: Path, at: int | None) -> int:
     return os.waitpid(child, 0)[1]
 
 
+IDEA = """
+[[ideas]]
+key = "smaller-steps-along-a-line"
+title = "Smaller steps that fall to zero along a line"
+hypothesis = "Both together reach a lower final loss."
+rationale = "Two changes, so that the study comes to its ablations [@polyak1992]."
+changes = [{ knob = "step_size", after = "initial * (1 - time / horizon)" }, { knob = "initial", after = 0.15 }]
+"""
+
+
+def start(root: Path) -> Path:
+    """Make a template whose first study passes through every stage."""
+    template = scaffold.new("toy", root / "templates")
+    (template / "ideas.toml").write_text(IDEA)
+    declared = (template / "template.toml").read_text()
+    (template / "template.toml").write_text(declared.replace("confirm = 3", "confirm = 6"))
+    return template
+
+
 def prepare(folder: Path, template: Path) -> None:
     folder.mkdir()
-    brief = Brief(name="story", templates=(str(template),), scale="smoke", studies=2, workers=1)
+    brief = Brief(name="story", templates=(str(template),), scale="smoke", studies=1, workers=1)
     campaign.create(folder / "campaigns", brief)
 
 
@@ -193,14 +214,15 @@ def kill_at(root: Path, template: Path, at: int, expected: dict[str, str]) -> di
 
 def main() -> None:
     root = Path(sys.argv[1])
+    root.mkdir(exist_ok=True)
     first, step = (int(sys.argv[2]), int(sys.argv[3])) if len(sys.argv) > 3 else (0, 1)
-    template = scaffold.new("toy", root / "templates")
+    template = start(root)
     prepare(root / "whole", template)
     if in_child(root / "whole", None) != 0:
         sys.exit("The walk that is not killed did not end well.")
     points = int((root / "whole" / "passed.txt").read_text())
     expected = accepted(root / "whole")
-    print(json.dumps({"points": points, "accepted": len(expected)}), flush=True)
+    print(json.dumps({"points": points, "accepted": sorted(expected)}), flush=True)
     for at in range(first, points, step):
         print(json.dumps(kill_at(root, template, at, expected)), flush=True)
 
