@@ -437,8 +437,10 @@ for name, number in {**calls[os.uname().machine], **common}.items():
         "it changes nothing outside",
         """
 for number in (signal.SIGTERM, signal.SIGKILL):
-    os.kill(1, number)
-print("still here")
+    try:
+        os.kill(1, number)
+    except OSError as refused:
+        print(refused)
 """,
         _BY_ITSELF | {Ending.killed},
     ),
@@ -446,13 +448,15 @@ print("still here")
         "forging its ending",
         "the channel to the host is out of reach",
         """
-for descriptor in range(8):
-    try:
-        if os.readlink(f"/proc/1/fd/{descriptor}").startswith("socket"):
-            os.write(os.open(f"/proc/1/fd/{descriptor}", os.O_WRONLY), b"0")
-            escaped("wrote to the host's socket")
-    except OSError as refused:
-        print(refused)
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    for descriptor in range(8):
+        path = f"/proc/{pid}/fd/{descriptor}"
+        try:
+            if os.readlink(path).startswith("socket"):
+                os.write(os.open(path, os.O_WRONLY), b"0")
+                escaped("wrote to the host's socket")
+        except OSError as refused:
+            print(refused)
 """,
     ),
 )

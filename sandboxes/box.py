@@ -1,7 +1,7 @@
 """A box: a started sandbox in which nothing runs until the host says go.
 
-The host and the box talk over one socket, the standard input of process 1 inside: a shell that says it is ready,
-waits, runs the job and says how it ended. Between *ready* and *go* no foreign code has run yet, and the host, which
+The host and the box talk over one socket, the standard input of a shell inside that says it is ready, waits, runs the
+job and says how it ended. Between *ready* and *go* no foreign code has run yet, and the host, which
 learns the shell's pid from the kernel with the message, can limit and fill the box. A host that dies before *go* closes
 the socket, and the shell leaves. Process 1 is the one to kill: the kernel takes the whole pid namespace with it before
 anyone hears of its death.
@@ -18,12 +18,13 @@ import struct
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from sandboxes.job import SandboxUnavailableError
 from sandboxes.remedy import remedy
 
 STARTER = ("/bin/sh", "-c", 'echo ready >&0; read -r _ || exit 125; "$@" </dev/null; echo "$?" >&0', "sh")
-"""Runs as process 1 inside; the job's argument list follows."""
+"""Runs inside; the job's argument list follows."""
 
 _START_SECONDS = 30.0
 _CREDENTIALS = struct.Struct("3i")
@@ -32,9 +33,12 @@ _CREDENTIALS = struct.Struct("3i")
 class Box:
     """A sandbox that is ready to go."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, pid: int, stack: ExitStack) -> None:
-        self.pid = pid
-        self.pidfd = os.pidfd_open(pid)
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, shell: int, stack: ExitStack) -> None:
+        self.shell = shell
+        """The shell's pid on the host."""
+        self.first = _first_process(shell)
+        """The host's pid of process 1 inside, on which all the others depend."""
+        self.pidfd = os.pidfd_open(self.first)
         stack.callback(os.close, self.pidfd)
         stack.callback(self._end)
         self._process = process
@@ -50,7 +54,7 @@ class Box:
 
     def open(self, path: str) -> int:
         """Open a folder of the inside, for as long as this block: it outlives the processes in the box."""
-        descriptor = os.open(f"/proc/{self.pid}/root{path}", os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = os.open(f"/proc/{self.shell}/root{path}", os.O_RDONLY | os.O_DIRECTORY)
         self._stack.callback(os.close, descriptor)
         return descriptor
 
@@ -103,6 +107,12 @@ def started(arguments: Sequence[str], descriptors: tuple[int, ...]) -> Iterator[
         stack.callback(process.kill)
         theirs.close()
         yield Box(process, control, _await_ready(process, control), stack)
+
+
+def _first_process(shell: int) -> int:
+    """Climb from the shell to process 1 inside: itself, or bubblewrap's own."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{shell}/status").read_text().splitlines())
+    return shell if status["NSpid"].split()[-1] == "1" else int(status["PPid"])
 
 
 def _await_ready(process: subprocess.Popen[bytes], control: socket.socket) -> int:

@@ -30,7 +30,7 @@ _UNUSED_UIDS = range(61_184, 65_520)
 """Nobody's for good (systemd lends them to running services), and within the map of every container."""
 
 _MOST_OPEN_FILES = 4096
-_ISOLATION = ("--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "sandbox", "--clearenv")
+_ISOLATION = ("--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv")
 
 
 class Bubblewrap:
@@ -59,9 +59,9 @@ class Bubblewrap:
             group = _group(job.limits, stack)
             box = self._box(job, stack, counted=group is not None)
             folders = tuple(map(box.open, (WORK, *interior.SCRATCH)))
-            meter: Meter = group or Tree(box.pid, job.limits.memory_bytes, folders)
+            meter: Meter = group or Tree(box.first, job.limits.memory_bytes, folders)
             if group is not None:
-                group.add(box.pid)
+                group.add(box.shell)
             return _run(job, box, meter, folders[0])
 
     def _box(self, job: Job, stack: ExitStack, *, counted: bool) -> Box:
@@ -123,10 +123,15 @@ def _memory_file(content: bytes, stack: ExitStack) -> int:
 
 
 def _namespaces(owner: int | None) -> Iterator[str]:
+    """Unshare all, and see to it that process 1 inside dies with its parent.
+
+    `bwrap` outside, without capabilities, could not signal a shell of another user when it dies; so with root dropped
+    process 1 is bubblewrap's own, and the shell is its child.
+    """
     yield from ("--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-pid", "--unshare-cgroup-try")
     yield from ("--cap-drop", "ALL")
     if owner is None:
-        yield from ("--unshare-user", "--disable-userns")
+        yield from ("--unshare-user", "--disable-userns", "--as-pid-1")
     else:  # what `setpriv` needs to give them up
         yield from ("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP")
 
@@ -137,13 +142,10 @@ def _variables(job: Job) -> Iterator[str]:
 
 
 def _restraint(owner: int | None, limits: Limits, *, counted: bool) -> Iterator[str]:
-    """Drop root, and set what is limited per process.
-
-    A change of user clears the signal that follows a parent's death, so it is set again.
-    """
+    """Drop root, and set what is limited per process."""
     if owner is not None:
         yield from ("setpriv", "--reuid", str(owner), "--regid", str(owner), "--clear-groups", "--no-new-privs")
-        yield from ("--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--pdeathsig", "KILL")
+        yield from ("--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all")
     files = min(_MOST_OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     yield from ("prlimit", "--core=0:0", f"--nofile={files}:{files}")
     if not counted:

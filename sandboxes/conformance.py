@@ -72,7 +72,7 @@ def _job(abuse: Abuse, bait: Bait, token: str, folder: Path) -> Job:
 def _faults(abuse: Abuse, outcome: Outcome, job: Job) -> Iterator[str]:
     """Tell what the job itself says, and what it used."""
     if outcome.ending not in abuse.endings:
-        yield f"it {outcome.ending}, where {abuse.held}"
+        yield f"it {outcome.ending}, but should be held: {abuse.held}"
     stdout = (job.logs / "stdout.txt").read_text(errors="replace")
     yield from (line for line in stdout.splitlines() if line.startswith("ESCAPED"))
     if "Traceback" in (job.logs / "stderr.txt").read_text(errors="replace"):
