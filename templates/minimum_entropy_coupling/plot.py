@@ -19,7 +19,8 @@ from scipy.special import stdtrit
 STYLE: Any = {
     "pdf.fonttype": 42,
     "font.family": "serif",
-    "mathtext.fontset": "cm",
+    "font.serif": ["STIXGeneral"],
+    "mathtext.fontset": "stix",
     "font.size": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -93,7 +94,6 @@ def paired(axes: Axes, both: Sequence[Arm], metric: dict[str, Any]) -> list[Row]
         rows.append(("mean", arm.variant, place, mean.mean, mean.half))
     axes.set_xticks(range(len(both)), [arm.variant for arm in both])
     axes.set_xlim(-0.5, len(both) - 0.5)
-    axes.set_ylim(bottom=0)
     axes.set_ylabel(f"{metric['title']} ({metric['unit']})")
     return rows
 
@@ -140,18 +140,18 @@ def canvas() -> tuple[Figure, Axes]:
 
 
 def captions(metric: dict[str, Any], both: Sequence[Arm]) -> list[dict[str, str]]:
-    of = " and of ".join(f"`{arm.variant}`" for arm in both)
-    title = metric["title"]
+    """Say what each figure shows, and no result."""
+    names, title = " and ".join(arm.variant for arm in both), metric["title"]
     return [
         {
             "name": "paired",
-            "caption": f"The {title} of {of}. Thin lines join trials of the same seed, which share message source and "
-            "cover; the larger marks beside them are means over seeds with Student-t intervals at 95 % confidence.",
+            "caption": f"The {title} under {names}. Thin lines join trials of the same seed, which share message "
+            "source and cover; the larger marks beside them are means over seeds with Student-t intervals.",
         },
         {
             "name": "course",
-            "caption": f"What remains open of the message while the cover text is read, for {of}: means over seeds "
-            f"with Student-t intervals at 95 % confidence. The last point is the {title}.",
+            "caption": f"What remains open of the message while the cover text is read, under {names}: means over "
+            f"seeds with Student-t intervals. The last point is the {title}.",
         },
     ]
 

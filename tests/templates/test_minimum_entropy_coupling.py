@@ -252,24 +252,26 @@ def test_the_three_algorithms_agree_on_a_message_of_one_component(merge: bool) -
     assert np.abs(laws[0] - laws[2]).max() < 1e-9
 
 
-def test_the_pruned_search_finds_a_prefix_of_the_largest_entropy() -> None:
-    config, task = configure(
-        algorithm="arimec", components=4, symbols=3, source="plaintext", cover_length=8, seed=3, messages=5
-    )
+def partitions(algorithm: str) -> list[tuple[int, ...]]:
+    """All that may be coupled of four components with three values."""
+    if algorithm == "fimec":
+        return [(component,) for component in range(4)]
+    return [prefix for depth in range(4) for prefix in itertools.product(range(3), repeat=depth)]
+
+
+@pytest.mark.parametrize("method", [{"algorithm": "fimec"}, {"algorithm": "arimec", "source": "plaintext"}], ids=named)
+def test_each_coupling_takes_a_partition_of_the_largest_entropy(method: dict[str, Any]) -> None:
+    config, task = configure(**method, components=4, symbols=3, cover_length=8, seed=3, messages=5)
     record = experiment.run(config, task)
-    for index, steps in enumerate(record.steps):
-        posterior = harness.TreePosterior(task)
-        state = transcript.opening(task.seed, index)
-        for place, step in enumerate(steps):
+    for text, steps in zip(record.texts, record.steps, strict=True):
+        posterior = (harness.FactoredPosterior if config.algorithm == "fimec" else harness.TreePosterior)(task)
+        for symbol, step in zip(text, steps, strict=True):
             if step.trivial:
                 break
-            prefixes = [p for depth in range(4) for p in itertools.product(range(3), repeat=depth)]
-            most = max(bits(posterior.blocks(prefix)) for prefix in prefixes)
             blocks = posterior.blocks(step.partition)
+            most = max(bits(posterior.blocks(partition)) for partition in partitions(config.algorithm))
             assert bits(blocks) == pytest.approx(most, abs=1e-7)
-            cover = task.cover.conditional(record.texts[index][:place])
-            state, _ = transcript.commit(state, step)
-            seen = matrix(list(step.atoms), (cover.size, blocks.size))[record.texts[index][place]]
+            seen = matrix(list(step.atoms), (task.cover.symbols, blocks.size))[symbol]
             posterior.update(step.partition, np.divide(seen / seen.sum(), blocks, out=0 * blocks, where=blocks > 0))
 
 
