@@ -88,7 +88,10 @@ def _job(template: Template, data: Path, scratch: Path) -> Job:
         argv=("python", f"/harness/{template.plot}", "--data", "/task/trials.json", "--out", OUT),
         runtime=Runtime.python,
         limits=_LIMITS,
-        mounts=(Mount(source=template.folder, target="/harness"), Mount(source=data, target="/task/trials.json")),
+        mounts=(
+            Mount(source=template.folder, target="/harness"),
+            Mount(source=data.resolve(), target="/task/trials.json"),
+        ),
         outputs=scratch / "out",
         logs=scratch / "logs",
         environment=_ENVIRONMENT,

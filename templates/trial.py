@@ -76,6 +76,7 @@ def run(  # noqa: PLR0913, PLR0917 (a trial is this many things)
     `<folder>.abandoned-<n>` and run anew. Raises what `sandbox.run` raises, and `ValueError` for a scale that the
     template does not have.
     """
+    code, folder = code.resolve(), folder.resolve()
     size = scale_of(template, scale)
     asked = _identity(template, code, variant, seed, scale)
     recorded = _recorded(folder / "trial.json")

@@ -8,7 +8,7 @@ import pytest
 
 from sandboxes.bubblewrap import Bubblewrap
 from sandboxes.process import Process
-from templates import check, template
+from templates import catalogue, check, template
 from templates.check import BaselineError, Finding
 from templates.template import BASELINE_FILE, Template
 
@@ -28,10 +28,16 @@ def broken(findings: tuple[Finding, ...]) -> dict[str, Finding]:
 def test_a_new_template_keeps_the_contract_as_it_is(sandbox: Bubblewrap, descent: Template) -> None:
     findings = check.check(descent, sandbox)
     assert broken(findings) == {}
+    assert findings[-1] == check.baseline_stands(descent)
     assert [finding.name for finding in findings] == [
         *("loads", "runs", "measurements", "repeats", "plots"),
         *("knob initial", "knob step_size", "judge", "baseline"),
     ]
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_every_bundled_template_keeps_the_contract(sandbox: Bubblewrap, name: str, tmp_path: Path) -> None:
+    assert broken(check.check(catalogue.find(name, tmp_path), sandbox)) == {}
 
 
 @pytest.mark.parametrize(
@@ -100,7 +106,7 @@ def test_a_baseline_holds_every_seed_and_is_current_until_the_template_changes(
     sandbox: Bubblewrap, descent: Template
 ) -> None:
     def latest() -> Finding:
-        return check.check(template.load(descent.folder), sandbox)[-1]
+        return check.baseline_stands(template.load(descent.folder))
 
     with ThreadPoolExecutor(2) as executor:
         assert check.baseline(descent, sandbox, "smoke", executor) == descent.folder / BASELINE_FILE
@@ -125,8 +131,7 @@ def test_a_baseline_with_a_failing_seed_is_not_written(sandbox: Bubblewrap, fold
 
 
 @pytest.mark.parametrize("write", [lambda path: path.write_text("{}\n"), lambda path: path.write_bytes(b"\xff\n")])
-def test_a_baseline_that_holds_no_trials_is_found(
-    sandbox: Bubblewrap, descent: Template, write: Callable[[Path], int]
-) -> None:
+def test_a_baseline_that_holds_no_trials_is_found(descent: Template, write: Callable[[Path], int]) -> None:
     write(descent.folder / BASELINE_FILE)
-    assert list(broken(check.check(descent, sandbox))) == ["baseline"]
+    found = check.baseline_stands(descent)
+    assert (found.ok, "holds no trials" in found.what) == (False, True)
