@@ -163,7 +163,8 @@ def _shape(file: str, record: type[Record], raw: dict[str, Any]) -> Iterator[Fau
 
 def _names(raw: dict[str, Any]) -> Iterator[Fault]:
     """Check that each measurement has a name of its own."""
-    tables = [raw.get("metric"), *(raw.get("secondary") or ())]
+    secondary = raw.get("secondary")
+    tables = [raw.get("metric"), *(secondary if isinstance(secondary, list) else ())]
     names = [table.get("name") for table in tables if isinstance(table, dict)]
     for name in sorted({str(name) for name in names if name is not None and names.count(name) > 1}):
         yield Fault(TEMPLATE, "secondary", f"has {name!r} more than once, or as the metric too", "rename one")

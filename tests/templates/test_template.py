@@ -213,7 +213,21 @@ def refusal(folder: Path) -> str | None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x = 1", "knobs = 1", "[knobs]\nx = 1", "[[metric]]", "scales = []", "secondary = [[1]]", "score = []"]
+    "text",
+    [
+        "",
+        "x = 1",
+        "knobs = 1",
+        "[knobs]\nx = 1",
+        "[[metric]]",
+        "scales = []",
+        "secondary = [[1]]",
+        "score = []",
+        "secondary = 1",
+        "metric = []",
+        "scales.smoke = 1",
+        "editable = 1",
+    ],
 )
 def test_a_declaration_of_something_else_is_refused(folder: Path, text: str) -> None:
     (folder / "template.toml").write_text(text)
