@@ -51,7 +51,7 @@ finally:
 
 def _flood(descriptor: int) -> str:
     return f"""
-for _ in range(1 << 14):
+for _ in range(1 << 8):
     os.write({descriptor}, b"x" * (1 << 16))
 """
 
@@ -148,7 +148,7 @@ except OSError as refused:
 """,
         _BY_ITSELF | {Ending.out_of_memory},
     ),
-    Abuse("disk fill of /work", "it is full at its size", _fill("/work")),
+    Abuse("disk fill of /work", "it is full at its size", _fill(".")),
     Abuse("disk fill of /tmp", "it is full at its size", _fill("/tmp")),  # noqa: S108
     Abuse("disk fill of /dev/shm", "it is full at its size", _fill("/dev/shm")),  # noqa: S108
     Abuse("endless output", "the cap ends it", _flood(1), frozenset({Ending.too_much_output})),
@@ -190,12 +190,17 @@ time.sleep(20)
         "busy in parts",
         "the CPU limit is on the sum over processes",
         """
-for _ in range(3):
-    os.fork()
-end = time.time() + 6
-while time.time() < end:
-    pass
-escaped("8 busy processes for 6 seconds")
+children = []
+for _ in range(8):
+    pid = os.fork()
+    if pid == 0:
+        while time.process_time() < 0.4:
+            pass
+        os._exit(0)
+    children.append(pid)
+for pid in children:
+    os.waitpid(pid, 0)
+escaped("3.2 CPU seconds")
 """,
         frozenset({Ending.timed_out}),
         {"cpu_seconds": 1.0, "wall_seconds": 20.0},

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NoReturn
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=,@-]{0,99}")
-_MOST_ENTRIES = 10_000
 _MOST_REFUSALS = 100
 _DEEPEST = 16
 _LONGEST_INT = 19
@@ -41,10 +40,10 @@ class Collection:
     whatever lies deeper or is more than any result needs.
     """
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(self, most_bytes: int, most_files: int = 10_000) -> None:
         self.refused: list[str] = []
         self._room = most_bytes
-        self._entries = _MOST_ENTRIES
+        self._entries = most_files
 
     def take(self, parent: int, name: str, target: Path) -> None:
         """Copy the folder `name` of the folder open as `parent` to `target`, which is made when missing."""
@@ -65,7 +64,7 @@ class Collection:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if self._entries == 0:
-                    raise _Refusal(f"holds more than the {_MOST_ENTRIES} files that are taken")
+                    raise _Refusal("holds more files than are taken")
                 self._entries -= 1
                 yield entry.name
 

@@ -32,7 +32,7 @@ MakeJob = Callable[..., Job]
 def make_job(tmp_path: Path) -> MakeJob:
     """Make a small job; keyword arguments replace fields of the job or of its limits."""
 
-    def make(*argv: str, **changes: Any) -> Job:
+    def make(*argv: str, **changes: Any) -> Job:  # noqa: ANN401 (a field of either record)
         limits = {name: changes.pop(name) for name in list(changes) if name in Limits.model_fields}
         return Job(
             argv=argv,

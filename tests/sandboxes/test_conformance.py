@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def test_a_sandbox_that_leaves_a_daemon_is_found_out() -> None:
     daemons = []
 
     def act(job: Job) -> None:
-        daemons.append(subprocess.Popen(["sh", "-c", "sleep 30; :", job.argv[2]]))
+        daemons.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)", job.argv[2]]))
 
     (finding,) = conformance.run(Scripted(act), frozenset({"daemon"}))
     for daemon in daemons:

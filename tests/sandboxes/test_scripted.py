@@ -11,7 +11,10 @@ from .conftest import MakeJob
 
 
 def test_the_function_leaves_the_results(make_job: MakeJob) -> None:
-    sandbox = Scripted(lambda job: (job.outputs / "score").write_text("1") and None)
+    def act(job: Job) -> None:
+        (job.outputs / "score").write_text("1")
+
+    sandbox = Scripted(act)
     job = make_job("anything")
     assert sandbox.run(job).ending is Ending.finished
     assert (job.outputs / "score").read_text() == "1"
