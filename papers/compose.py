@@ -3,10 +3,10 @@
 Every sentence is chosen by what the facts show, and every number stands as the key of its fact. What is about the
 template's subject comes from the template: its declarations and the second-level headings of its README,
 
-- `## Background`: what the subject is; the first paragraph opens the introduction, its first sentence the abstract;
-- `## The method`: the baseline, with its equations;
+- `## Background`: what the subject is; its first sentence also opens the abstract;
+- `## The method` (or `## The task and the metric`): the baseline, with its equations;
 - `## What the seed paper found`: earlier findings;
-- `## How it is scored`: what the scorer verifies;
+- `## How it is scored` (or `## How the score is verified`): what the scorer verifies;
 - `## What the scorer cannot see`: limitations of the metric.
 
 A README may lack any of them: the paper then says less about the subject, and nothing that is not so.

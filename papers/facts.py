@@ -10,11 +10,11 @@ from statistics import NormalDist
 from typing import Literal
 
 from papers.evidence import ALPHA, LEVEL, Comparison, Conclusion, Stage, compare, holm
-from papers.outside import outside, scale
+from papers.outside import outside
 from papers.study import PastStudy, Study
 from sandboxes.record import Record
 from templates.space import Value
-from templates.trial import Trial, TrialEnding
+from templates.trial import Trial, TrialEnding, scale_of
 
 MEBIBYTE = 2**20
 
@@ -263,7 +263,7 @@ def _counts(study: Study) -> Stated:
 
 
 def _declarations(study: Study) -> Stated:
-    template, idea, size = study.template, study.idea, scale(study)
+    template, idea, size = study.template, study.idea, scale_of(study.template, study.scale)
     yield "level", _declared(100 * LEVEL, "%", "confidence of every interval")
     yield "alpha", _declared(ALPHA, "", "threshold of the corrected p")
     smallest = _declared(idea.prediction.smallest_effect, template.metric.unit, "the idea's prediction")

@@ -10,7 +10,7 @@ from papers.records import records
 from papers.study import Study
 from sandboxes.record import Record
 from templates.space import ExpressionKnob
-from templates.template import Scale
+from templates.trial import scale_of
 
 
 class Outside(Record):
@@ -27,11 +27,6 @@ class Outside(Record):
             yield from ((who, constant) for constant in quotation.constants)
 
 
-def scale(study: Study) -> Scale:
-    """Give the scale that every trial that counts ran at."""
-    return next(scale for name, scale in study.template.scales.items() if name == study.scale)
-
-
 def outside(study: Study) -> Outside:
     """Gather the outside texts of a study; their numbers are declared as `quoted.<who>.<n>` or `background.<n>`."""
     citable = frozenset(source.key for source in records(study.bibliography))
@@ -46,7 +41,7 @@ def _texts(study: Study) -> Iterator[tuple[str, str]]:
     template, idea = study.template, study.idea
     yield "template.title", template.title
     yield "template.question", template.question
-    yield "template.scale", scale(study).description
+    yield "template.scale", scale_of(study.template, study.scale).description
     yield "metric.title", template.metric.title
     yield "metric.unit", template.metric.unit
     for measurement in template.secondary:

@@ -20,14 +20,33 @@ POWER = re.compile(r"(?:(?P<factor>\d+(?:\.\d+)?)\s*(?:\\times|\\cdot)\s*)?10\s*
 NAME = re.compile(r"(?<![\w.])[A-Za-z]\w*\d\w*(?!\.\d)|(?<![\w.])(?:\d+\.){2,}\d+(?![\w.]*\w)")
 """`H100`, `sha256`, `1.2.3`: digits that count nothing."""
 DATE = re.compile(r"(?<![\w.])\d{4}-\d{2}-\d{2}(?!\w)")
+WORDS = {
+    **{
+        word: 13 + place
+        for place, word in enumerate(
+            ("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
+        )
+    },
+    **{
+        word: 20 + 10 * place
+        for place, word in enumerate(("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"))
+    },
+    **{
+        word: 1 + place
+        for place, word in enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"))
+    },
+}
 SPELLED = re.compile(
-    r"\b(?:thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty"
-    r"|ninety)(?:-\w+)?|hundred|thousand|million|billion)\b",
+    r"\b(?:(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
+    r"(?:-(?:one|two|three|four|five|six|seven|eight|nine))?)\b(?!-)",
     re.IGNORECASE,
 )
-"""Numbers in words, which no fact can be held against; they are shown as the words they are."""
+"""Numbers in words that no reader can hold against a fact; they are declared and shown in digits."""
+VAST = re.compile(r"\b(?:hundred|thousand|million|billion)\b", re.IGNORECASE)
+"""Words for powers of ten, which are shown as the words they are."""
 PLAIN = re.compile(
-    rf"(?P<name>{NAME.pattern})|(?P<code>{DATE.pattern}|{SPELLED.pattern})|(?P<number>{NUMBER.pattern})", re.IGNORECASE
+    rf"(?P<name>{NAME.pattern})|(?P<code>{DATE.pattern}|{VAST.pattern})|(?P<spelled>{SPELLED.pattern})|(?P<number>{NUMBER.pattern})",
+    re.IGNORECASE,
 )
 TOKEN = re.compile(
     r"(?P<code>`[^`\n]+`)"
@@ -146,6 +165,9 @@ class _Quoter:
                     parts += [before, match.group()]
                 case "code":
                     parts += [before, f"`{match.group()}`"]
+                case "spelled":
+                    value = sum(WORDS[word] for word in match.group().lower().split("-"))
+                    parts += [before, f"[[{self._declare(str(value), match.start())}:.0f]]"]
                 case _:
                     apart = _parted(before, counts=bool(parts))
                     parts += [apart, self._number(match, apart or self._text[: match.start()])]

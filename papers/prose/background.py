@@ -15,12 +15,9 @@ RECENT_YEARS = 6
 def background(material: Material) -> Section:
     """Tell what is known: the README's background and seed paper, then the records by age."""
     readme = material.outside.readme
-    opening = list(readme.under("Background"))
-    first = next((place for place, block in enumerate(opening) if isinstance(block, Paragraph)), None)
-    # The introduction opens with the first paragraph; what follows it stands here.
-    rest = opening if first is None else opening[:first] + opening[first + 1 :]
+    told = readme.under("Background")
     seed = list(readme.under("What the seed paper found", "The seed paper", "Seed paper"))
-    blocks = [*rest, *_led("Earlier findings", seed)]
+    blocks = [*told, *_led("Earlier findings", seed)]
     return Section(title="Background and related work", blocks=(*blocks, *_related(material, blocks)))
 
 
@@ -59,7 +56,7 @@ def _related(material: Material, told: list[Block]) -> tuple[Block, ...]:
             "The survey found no record that it judged related to this idea; the comparison is with the baseline alone."
         )
         return (Paragraph(text=text, heading="Related records"),)
-    discussed = cited_in(told) | cited_in(list(material.outside.readme.under("Background")))
+    discussed = cited_in(told)
     fresh = [source for source in found if source.key not in discussed]
     return (Paragraph(text=" ".join(_sentences(material, found, fresh)), heading="Related records"),)
 

@@ -7,7 +7,7 @@ import re
 from papers.evidence import Conclusion, Stage
 from papers.facts import arm
 from papers.paper import Block, Items, Paragraph, Section
-from papers.prose.material import Material, Reading, capital, clause, listed, moved, shift, stop
+from papers.prose.material import Material, Reading, capital, clause, listed, moved, shift, small, stop
 from papers.prose.verdict import finding, meaning
 
 LONGEST_OPENING = 320
@@ -37,7 +37,7 @@ def abstract(material: Material) -> str:
 
 def introduction(material: Material) -> Section:
     """Lead from the problem to the question, the prediction and what the paper contributes."""
-    blocks = (*_problem(material), *_idea(material), Items(items=tuple(_contributions(material))))
+    blocks = (_problem(material), *_idea(material), Items(items=tuple(_contributions(material))))
     return Section(title="Introduction", blocks=blocks)
 
 
@@ -58,12 +58,13 @@ def predicted(material: Material) -> str:
 
 def _opening(material: Material) -> str:
     """Take the README's first sentence, without its citations, when it is short enough."""
-    for block in material.outside.readme.under("Background"):
-        if isinstance(block, Paragraph):
-            plain = re.sub(r"\s*\[@[^\]]*\]", "", block.text)
-            first = re.split(r"(?<=[a-z)\]][.!?])\s+(?=[A-Z])", plain, maxsplit=1)[0]
-            return stop(first) if len(first) <= LONGEST_OPENING else ""
-    return ""
+    match material.outside.readme.under("Background"):
+        case (Paragraph(text=text), *_):
+            plain = re.sub(r"\s*\[@[^\]]*\]", "", text)
+            first = re.split(r"(?<=[a-z$)\]][.!?])\s+(?=[A-Z])", plain, maxsplit=1)[0]
+            return first if len(first) <= LONGEST_OPENING and first.endswith((".", "!", "?")) else ""
+        case _:
+            return ""
 
 
 def _tested(material: Material) -> str:
@@ -82,25 +83,25 @@ def _price(material: Material) -> str:
     return f"With the change, {listed(shifts)}." if shifts else ""
 
 
-def _problem(material: Material) -> tuple[Block, ...]:
-    """Open with the README's first paragraph and the template's question."""
-    first = next((block for block in material.outside.readme.under("Background") if isinstance(block, Paragraph)), None)
-    question = stop(material.said("template.question"))
-    asks = (
-        f"The experiment template behind this study, {material.said('template.title')}, asks one question. {question}"
-    )
+def _problem(material: Material) -> Paragraph:
+    """Name the subject, the question and the quantity that decides."""
     symbol = material.study.template.metric.symbol
-    quantity = f"The quantity that decides is the {material.metric()} ${symbol}$, " if symbol else "The metric is "
-    metric = quantity + (f"measured in{material.unit()}; " if symbol else f"{material.metric()}; ")
-    better = f"a {material.study.template.metric.better} value is preferred."
-    opening = (Paragraph(text=first.text),) if first else ()
-    return (*opening, Paragraph(text=f"{asks} {metric}{better}"))
+    named = f"{material.metric()} ${symbol}$" if symbol else material.metric()
+    text = (
+        f"The subject of this paper is {small(clause(material.said('template.title')))}, and its question is the "
+        f"following. {stop(material.said('template.question'))} The quantity that decides is the "
+        f"{named}{f', measured in{material.unit()}' if material.unit() else ''}; a "
+        f"{material.study.template.metric.better} value is preferred."
+    )
+    return Paragraph(text=text)
 
 
 def _idea(material: Material) -> tuple[Block, ...]:
-    """State origin, hypothesis and prediction, then preview the answer."""
-    told = f"“{material.title()}” {_origin(material)}. Its hypothesis reads: "
-    hypothesis = f"“{stop(capital(material.said('idea.hypothesis')))}”"
+    """State origin, hypothesis, reason and prediction, then preview the answer."""
+    told = (
+        f"“{material.title()}” {_origin(material)}. Its hypothesis reads: "
+        f"“{stop(capital(material.said('idea.hypothesis')))}” {stop(capital(material.said('idea.rationale')))}"
+    )
     before = (
         "Hypothesis and prediction were stored before the first trial ran, so neither could be fitted to the "
         f"results. The prediction was a {material.metric()} {predicted(material)}; anything smaller was declared in "
@@ -113,7 +114,7 @@ def _idea(material: Material) -> tuple[Block, ...]:
         Conclusion.inconclusive: "The trials did not settle the question, and the paper says how far they got.",
         Conclusion.failed: "The trials did not get as far as an answer, and the paper says where they ended.",
     }[material.study.conclusion]
-    return Paragraph(text=told + hypothesis), Paragraph(text=before), Paragraph(text=f"{answer} The paper contributes:")
+    return Paragraph(text=told), Paragraph(text=before), Paragraph(text=f"{answer} The paper contributes:")
 
 
 def _origin(material: Material) -> str:

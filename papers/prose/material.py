@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 from papers.evidence import ALPHA, Comparison, Stage
 from papers.facts import Fact, arm, headline
-from papers.outside import Outside, scale
+from papers.outside import Outside
 from papers.quotation import spelling
 from papers.study import Study
 from templates.template import Scale
+from templates.trial import scale_of
 
 SHOWN_DIGITS = 2
 """Significant digits of an interval's half-width that a paper prints."""
 MOST_DECIMALS = 6
+WIDE = 0.25
+"""An interval whose half is a larger share of the effect leaves its size uncertain."""
+UNSAID = frozenset(("probability", "fraction", "ratio", "share", "count"))
+"""Units that a sentence leaves out."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Material:
 
     def scale(self) -> Scale:
         """Give the scale that every trial ran at."""
-        return scale(self.study)
+        return scale_of(self.study.template, self.study.scale)
 
     def headline(self) -> Comparison | None:
         """Give the comparison that carries the claim."""
@@ -116,7 +121,8 @@ class Reading:
         self.as_predicted = toward * self.difference > 0
         self.settled = self.low > 0 or self.high < 0
         self.reaches = abs(self.difference) >= self.smallest
-        self.wide = (self.high - self.low) / 2 > self.smallest
+        half = (self.high - self.low) / 2
+        self.wide = half > self.smallest and half > WIDE * abs(self.difference)
         holm = material.facts.get("headline.p_holm")
         self.corrected = holm is not None
         self.significant = holm is not None and holm.value < ALPHA
@@ -144,7 +150,8 @@ def shift(material: Material, name: str, secondary: str) -> str:
     """Say where a secondary measurement moved, e.g. `throughput rose from … to … tokens`."""
     key = f"{name}.{secondary}"
     verb = "rose" if material.value(f"{key}.difference") > 0 else "fell"
-    unit = f" {material.said(f'secondary.{secondary}.unit')}".rstrip()
+    name = material.said(f"secondary.{secondary}.unit")
+    unit = f" {name}" if name and name not in UNSAID and name not in material.said(f"secondary.{secondary}") else ""
     before, after = material.of(key, "reference"), material.of(key, "variant")
     return f"the {material.said(f'secondary.{secondary}')} {verb} from {before} to {after}{unit}"
 
@@ -162,6 +169,11 @@ def clause(text: str) -> str:
 def stop(text: str) -> str:
     """End a text as a sentence ends."""
     return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def small(text: str) -> str:
+    """Begin a text as it goes on inside a sentence; an acronym keeps its capitals."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def capital(text: str) -> str:

@@ -12,7 +12,7 @@ LONGEST_DIFF = 60
 
 
 def method(material: Material) -> Section:
-    """Describe the baseline, then the change and why it might hold."""
+    """Describe the baseline, then the change."""
     return Section(title="Method", blocks=(*_baseline(material), *_change(material), *listing(material, main=True)))
 
 
@@ -27,7 +27,7 @@ def listing(material: Material, *, main: bool) -> tuple[Block, ...]:
 
 
 def _baseline(material: Material) -> tuple[Block, ...]:
-    told = material.outside.readme.under("The method", "Method", "The baseline", "Baseline")
+    told = material.outside.readme.under("The method", "Method", "The baseline", "Baseline", "The task and the metric")
     match told:
         case (Paragraph(text=text, heading=""), *rest):
             return (Paragraph(text=text, heading="Baseline"), *rest)
@@ -44,21 +44,29 @@ def _baseline(material: Material) -> tuple[Block, ...]:
 
 def _change(material: Material) -> tuple[Block, ...]:
     changes = material.study.idea.changes
-    why = stop(material.said("idea.rationale"))
-    reason = (Paragraph(text=why, heading="Why it might hold"),) if len(why) > 1 else ()
     shown = " [#lst:diff] shows the difference in full." if material.study.diff.strip() else ""
-    rest = f"Nothing else differs between the two arms.{shown}"
+    rest = f"Nothing else differs between the two arms.{_named(material)}{shown}"
     if not changes:
         text = (
             "The change rewrites code instead of turning a declared setting, so the code is its exact statement. "
             f"{rest}"
         )
-        return (Paragraph(text=text, heading="The change"), *reason)
+        return (Paragraph(text=text, heading="The change"),)
     told = [turn(material, change) for change in changes]
     if len(told) == 1:
-        return (Paragraph(text=f"{told[0]} {rest}", heading="The change"), *reason)
+        return (Paragraph(text=f"{told[0]} {rest}", heading="The change"),)
     opening = Paragraph(text="The change has these parts.", heading="The change")
-    return (opening, Items(items=tuple(told)), Paragraph(text=rest), *reason)
+    return (
+        opening,
+        Items(items=tuple(told)),
+        Paragraph(text=rest),
+    )
+
+
+def _named(material: Material) -> str:
+    """Say what figures and files call the changed arm."""
+    first = material.headline()
+    return f" Figures and files call the changed arm `{first.variant}`." if first else ""
 
 
 def turn(material: Material, change: Change) -> str:

@@ -14,7 +14,11 @@ from papers.study import FigureFile
 
 SHRUNK = 0.8
 """A confirmed effect under this share of the full stage's effect is said to have shrunk."""
+COLUMN = 0.62
+"""Width of a figure, as a share of the line: what `plot.py` draws is made for a column."""
 GROWN = 1.25
+MOST_SHIFTS = 4
+"""Secondary measurements that a sentence names; the table has them all."""
 
 
 def results(material: Material) -> Section:
@@ -188,23 +192,24 @@ def _figures(material: Material) -> tuple[Block, ...]:
 
 def _figure(material: Material, figure: FigureFile) -> Figure:
     caption = stop(material.said(f"figure.{figure.name}"))
-    return Figure(label=f"fig:{figure.name}", caption=caption, file=figure.name)
+    return Figure(label=f"fig:{figure.name}", caption=caption, file=figure.name, width=COLUMN)
 
 
 def _secondary(material: Material, first: Comparison) -> tuple[Block, ...]:
     name = arm(first)
     if not tables.secondaries(material, name):
         return ()
-    shifted = [shift(material, name, each) for each in moved(material, name)]
+    shifted = [shift(material, name, each) for each in moved(material, name)][:MOST_SHIFTS]
     if not shifted:
         told = (
             "None of the secondary measurements shifted by more than its interval allows for chance ([#tab:secondary])."
         )
     else:
         told = (
-            f"The change did more than move the headline metric ([#tab:secondary]): {listed(shifted)}, with an "
-            "interval of the difference that excludes zero. Whoever depends on these quantities has to weigh them "
-            "against the headline; this trade-off was not part of the prediction."
+            f"The change did more than move the headline metric: {listed(shifted)}, with an interval of the "
+            "difference that excludes zero. [#tab:secondary] has all secondary measurements. The prediction said "
+            "nothing of them; where such a shift is unwelcome it is the price of the change, a trade-off to weigh "
+            "against the headline."
         )
     return (Paragraph(text=told, heading="Side effects"), tables.secondary(material, name))
 

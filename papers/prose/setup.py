@@ -91,5 +91,5 @@ def _scoring(material: Material) -> tuple[Block, ...]:
         f"Only {files} could be edited by the change. A trial leaves artefacts, and `{template.score}` scores them "
         f"afterwards as a separate job in a fresh sandbox.{frozen}"
     )
-    told = material.outside.readme.under("How it is scored", "How the scorer verifies", "The scorer", "Scoring")
+    told = material.outside.readme.under("How it is scored", "How the score is verified", "The scorer", "Scoring")
     return (Paragraph(text=text, heading="Scoring"), *told)

@@ -144,7 +144,7 @@ def ideas(material: Material) -> Table:
         ),
         header=("No.", "Idea", "Difference", INTERVAL, "$p$ (Holm)", "Outcome"),
         rows=tuple(rows),
-        note="A dash stands where no paired comparison could be made.",
+        note="A dash stands where no paired comparison could be made." if any("–" in row for row in rows) else "",
     )
 
 

@@ -25,6 +25,8 @@ def finding(material: Material) -> str:
 def corrected(material: Material) -> str:
     """State the p of the headline: corrected where the campaign allows it, else as it is."""
     if "headline.p_holm" in material.facts:
+        if material.value("campaign.compared") == 1:
+            return f"with $p$ = {material.p('headline.p_holm')} for the only idea compared so far"
         tests = material.count("campaign.compared", "idea", "ideas")
         return f"with $p$ = {material.p('headline.p_holm')} after Holm's correction over {tests}"
     first = material.headline()

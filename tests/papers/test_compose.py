@@ -133,6 +133,7 @@ def test_a_secondary_measurement_that_moved_is_told_as_a_price(study_of: StudyOf
     results = text(section(paper, "Results"))
     assert "trade-off" in results
     assert "the throughput" not in results
+    assert "price of the change" in results
 
 
 def test_an_effect_that_faded_on_fresh_seeds_is_told_as_selection(study_of: StudyOf) -> None:

@@ -47,6 +47,7 @@ OUTSIDE = st.lists(st.sampled_from(PIECES), max_size=16).map("".join)
         ("3-5 of (1,2) on 8x8", "[[q.1:.0f]] to [[q.2:.0f]] of ([[q.3:.0f]], [[q.4:.0f]]) on [[q.5:.0f]]×[[q.6:.0f]]"),
         ("a gain of +5 and v.7", "a gain of [[q.1:+.0f]] and v.`7`"),
         ("a hundred runs on 2024-05-01", "a `hundred` runs on `2024-05-01`"),
+        ("Sixteen bits, forty-two runs", "[[q.1:.0f]] bits, [[q.2:.0f]] runs"),
         ("**bold** and *slanted 8*", "*bold* and *slanted [[q.1:.0f]]*"),
         ("see [the page](https://example.org/9)", "see the page"),
         ("as shown [@known; @unknown].", "as shown [@known]."),
