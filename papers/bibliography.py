@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from papers import characters, mathematics
 from sandboxes.record import Record
@@ -23,6 +23,11 @@ PRINTED = (
 NEEDED = ("author", "title", "year")
 LONGEST = 2_000
 """Characters of a field that are printed; a longer one is a fault."""
+
+MOST_PARTS = 3
+"""Of a name: family, suffix, given."""
+LONGEST_NAME = 110
+"""Characters of a name's TeX."""
 
 ENTRY = re.compile(r"@\s*([A-Za-z]+)\s*[{(]")
 FIELD = re.compile(r"\s*,?\s*([A-Za-z][\w-]*)\s*=\s*")
@@ -125,12 +130,36 @@ def _one_value(bibtex: str, place: int) -> tuple[str, int]:
 
 def _record(entry: Entry) -> str:
     fields = {name: _safe(entry.fields[name][:LONGEST]) for name in PRINTED if entry.fields.get(name)}
+    fields |= {name: _names(fields[name]) for name in ("author", "editor") if name in fields}
     number = year(entry)
     if number is not None:
         fields["year"] = str(number)
     fields.update(_identifiers(entry))
     kind = entry.kind if entry.kind in KINDS else "misc"
     return "\n".join([f"@{kind}{{{entry.key},", *(f"  {name} = {{{text}}}," for name, text in fields.items()), "}\n"])
+
+
+def _names(text: str) -> str:
+    """Keep to what BibTeX takes for names: few commas, and short enough for its labels of 250 characters."""
+    return " and ".join(_name(name.strip()) for name in _apart(text, " and ") if name.strip())
+
+
+def _name(name: str) -> str:
+    if len(name) > LONGEST_NAME:
+        letters = re.sub(r"\\[A-Za-z]+|[^A-Za-z0-9 .'-]", "", name)
+        return f"{{{letters[:LONGEST_NAME]}}}"
+    return f"{{{name}}}" if len(list(_apart(name, ","))) > MOST_PARTS else name
+
+
+def _apart(text: str, mark: str) -> Iterator[str]:
+    """Split at a mark outside of braces."""
+    depth, start = 0, 0
+    for place, c in enumerate(text):
+        depth += {"{": 1, "}": -1}.get(c, 0)
+        if depth == 0 and text.startswith(mark, place):
+            yield text[start:place]
+            start = place + len(mark)
+    yield text[start:]
 
 
 def _identifiers(entry: Entry) -> dict[str, str]:

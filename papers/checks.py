@@ -122,7 +122,7 @@ def _placeholders(place: Place) -> Iterator[Problem]:
 def _block(block: Block, ground: Ground) -> Iterator[Problem]:
     match block:
         case Equation():
-            for fault in mathematics.formula(block.tex).faults:
+            for fault in mathematics.formula(block.tex, rows=True).faults:
                 remedy = "write it with the TeX that is allowed"
                 yield Problem(where=f"equation {block.label}", what=fault, remedy=remedy)
             yield from unsupported_equation(block.label, block.tex, ground)

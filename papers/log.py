@@ -40,18 +40,23 @@ def problems(log: str, bibtex_log: str, tex: str) -> list[Problem]:
 
 
 def _errors(log: str, tex: str) -> Iterator[Problem]:
-    located = list(ERROR.finditer(log))
-    for match in located:
-        what = match["what"].strip().removeprefix("LaTeX Error: ").removeprefix("! ")
-        if not what.startswith("==>"):
-            where = f"{match['file']} line {match['line']}{_quoted(tex, int(match['line']), match['file'])}"
-            yield Problem(where=where, what=what, remedy=_remedy(what))
-    if not located:
-        yield from (
-            Problem(where="paper.tex", what=match["what"].strip(), remedy=_remedy(match["what"]))
-            for match in FATAL.finditer(log)
-            if not match["what"].startswith("==>")
-        )
+    """Give each error; `Emergency stop` only where nothing else says why."""
+    found = [_located(match, tex) for match in ERROR.finditer(log)] + [
+        Problem(where="paper.tex", what=_said(match), remedy=_remedy(match["what"])) for match in FATAL.finditer(log)
+    ]
+    meant = [problem for problem in found if not problem.what.startswith("==>")]
+    telling = [problem for problem in meant if "Emergency stop" not in problem.what]
+    yield from telling or meant
+
+
+def _located(match: re.Match[str], tex: str) -> Problem:
+    line = int(match["line"])
+    where = f"{match['file']} line {line}{_quoted(tex, line, match['file'])}"
+    return Problem(where=where, what=_said(match), remedy=_remedy(match["what"]))
+
+
+def _said(match: re.Match[str]) -> str:
+    return match["what"].strip().removeprefix("LaTeX Error: ")
 
 
 def _undefined(log: str) -> Iterator[Problem]:

@@ -58,10 +58,13 @@ class Formula:
     faults: tuple[str, ...]
 
 
-def formula(source: str) -> Formula:
-    """Let through what the list allows, with other alphabets' symbols written as commands."""
+def formula(source: str, *, rows: bool = False) -> Formula:
+    """Let through what the list allows, with other alphabets' symbols written as commands; `rows` when displayed."""
     stripped = source.strip()
-    faults = tuple(dict.fromkeys((*_shape(stripped), *_tokens(stripped))))
+    found = [*_shape(stripped), *_tokens(stripped)]
+    if not rows and _has_rows(stripped):
+        found.append("& and \\\\ stand outside an environment, which only a displayed equation may have")
+    faults = tuple(dict.fromkeys(found))
     return Formula("" if faults else "".join(map(_printed, TOKEN.finditer(stripped))), faults)
 
 
@@ -73,12 +76,16 @@ def inline(source: str) -> str:
 
 def displayed(source: str) -> str:
     """Give the body of a displayed equation; rows are aligned where the source has several."""
-    read = formula(source)
+    read = formula(source, rows=True)
     if read.faults:
         return rf"\text{{\code{{{characters.escape_code(source)}}}}}"
-    outside = re.sub(r"\\begin\{(\w+)\}.*?\\end\{\1\}", "", read.tex, flags=re.DOTALL)
-    rows = r"\\" in outside or re.search(r"(?<!\\)&", outside)
-    return rf"\begin{{aligned}}{read.tex}\end{{aligned}}" if rows else read.tex
+    return rf"\begin{{aligned}}{read.tex}\end{{aligned}}" if _has_rows(source) else read.tex
+
+
+def _has_rows(source: str) -> bool:
+    """Tell whether rows or columns stand outside every environment."""
+    outside = re.sub(r"\\begin\s*\{(\w+)\}.*?\\end\s*\{\1\}", "", source, flags=re.DOTALL)
+    return any(token.group() in {"&", r"\\"} for token in TOKEN.finditer(outside))
 
 
 def _printed(token: re.Match[str]) -> str:

@@ -285,6 +285,7 @@ def good_paper() -> Paper:
 
 
 def draw(folder: Path) -> FigureFile:
+    from matplotlib import rc_context
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
     from matplotlib.figure import Figure as Drawing
 
@@ -294,7 +295,8 @@ def draw(folder: Path) -> FigureFile:
         axes.plot([0, 1], [theirs, ours], "o-", color="#1F4E79", alpha=0.7, markersize=4)
     axes.set_xticks([0, 1], ["baseline", "merging"])
     axes.set_ylabel("residual entropy (bits)")
-    FigureCanvasPdf(drawing).print_pdf(folder / "paired.pdf", metadata={"CreationDate": None})
+    with rc_context({"pdf.fonttype": 42}):
+        FigureCanvasPdf(drawing).print_pdf(folder / "paired.pdf", metadata={"CreationDate": None})
     rows = [f"{seed},{a},{b}" for seed, a, b in zip(SEEDS, VARIANT, BASELINE, strict=True)]
     (folder / "paired.csv").write_text("\n".join(["seed,merge,baseline", *rows]) + "\n")
     digests = {end: hashlib.sha256((folder / f"paired.{end}").read_bytes()).hexdigest() for end in ("pdf", "csv")}
