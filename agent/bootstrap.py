@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +18,8 @@ from agent.state import Step, Tools
 from sandboxes.choose import choose
 from sandboxes.job import Sandbox
 from sandboxes.record import Record
-from templates import catalogue
+from templates import catalogue, template
+from templates.folder import plain_files
 from templates.template import Template, TemplateError
 
 HOME = Path("~/.ratchet")
@@ -27,6 +30,23 @@ def load_templates(brief: Brief) -> dict[str, Template]:
     """Load the brief's templates by name; raises `TemplateError` or `UnknownTemplateError`."""
     loaded = (catalogue.find(name, HOME.expanduser()) for name in brief.templates)
     return {template.name: template for template in loaded}
+
+
+def own_templates(campaign: Campaign, brief: Brief) -> dict[str, Template]:
+    """Load the campaign's own copies of its templates, made at its start.
+
+    So an edit, or a newer Ratchet, changes nothing in a campaign that is under way.
+    """
+    if not campaign.templates.exists():
+        with tempfile.TemporaryDirectory(dir=campaign.folder, prefix=".templates.") as temporary:
+            for name, found in load_templates(brief).items():
+                copied = Path(temporary, "templates", name)
+                for file in plain_files(found.folder):
+                    (copied / file).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(found.folder / file, copied / file)
+            Path(temporary, "templates").rename(campaign.templates)
+    loaded = (template.load(folder) for folder in sorted(campaign.templates.iterdir()))
+    return {each.name: each for each in loaded}
 
 
 class Listed(Record):
@@ -78,7 +98,7 @@ def tools(
             campaign=campaign,
             brief=brief,
             journal=Journal(campaign.ledger, campaign.exchanges),
-            templates=load_templates(brief),
+            templates=own_templates(campaign, brief),
             sandbox=sandbox or choose(brief.sandbox, allow_unsafe_host=brief.allow_unsafe_host),
             executor=executor,
             researcher=researcher(brief),

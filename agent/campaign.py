@@ -129,6 +129,7 @@ class Campaign:
         self.lock = folder / "lock"
         self.studies_folder = folder / "studies"
         self.baseline = folder / "baseline"
+        self.templates = folder / "templates"
 
     @property
     def name(self) -> str:

@@ -150,7 +150,7 @@ def template_check(
 
 def main() -> None:
     """Run a command; an error that a person can act on is a sentence and an exit code, never a traceback."""
-    from agent.endings import code_of
+    from agent.endings import code_of, message
 
     try:
         app()
@@ -158,5 +158,5 @@ def main() -> None:
         code = code_of(error)
         if code is None:
             raise
-        print(error, file=sys.stderr)
+        print(message(error), file=sys.stderr)
         sys.exit(code)

@@ -23,6 +23,7 @@ from agent.summary import campaign_row, study_details, study_row, summary
 from sandboxes.choose import choose
 from sandboxes.record import Record
 from templates import catalogue, check, scaffold
+from templates.template import Template
 
 
 def brief(**fields: object) -> Brief:
@@ -42,18 +43,17 @@ def run(home: Path, asked: Brief, *, resume: bool, as_json: bool) -> int:
         return go(there, as_json=as_json)
     if there.brief.exists():
         campaign.create(home, asked)  # says that it is there
-    preflight(asked, home)
+    preflight(asked, home, bootstrap.load_templates(asked))
     pinned = asked.model_copy(update={"templates": tuple(map(pinned_name, asked.templates))})
     return walk_through(campaign.create(home, pinned), as_json=as_json)
 
 
-def preflight(asked: Brief, place: Path) -> None:
+def preflight(asked: Brief, place: Path, templates: Mapping[str, Template]) -> None:
     """Find out what is missing before anything is begun or paid."""
-    templates = bootstrap.load_templates(asked).values()
-    for each in templates:
+    for each in templates.values():
         if asked.scale not in each.scales:
             raise CampaignError(f"--scale: {each.name} has no scale {asked.scale!r}; it has {', '.join(each.scales)}.")
-    doctors.preflight(templates, place, asked.sandbox, allow_unsafe_host=asked.allow_unsafe_host)
+    doctors.preflight(templates.values(), place, asked.sandbox, allow_unsafe_host=asked.allow_unsafe_host)
 
 
 def pinned_name(name: str) -> str:
@@ -74,7 +74,9 @@ def resume(home: Path, name: str, *, studies: int | None, budget: Mapping[str, f
 
 
 def go(found: Campaign, *, as_json: bool) -> int:
-    preflight(campaign.read_brief(found), found.folder)
+    asked = campaign.read_brief(found)
+    with campaign.writing(found):
+        preflight(asked, found.folder, bootstrap.own_templates(found, asked))
     return walk_through(found, as_json=as_json)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
 from enum import IntEnum
 
 
@@ -43,6 +44,23 @@ def code_of(error: BaseException) -> Exit | None:
         ((StopRequestedError, KeyboardInterrupt), Exit.interrupted),
         ((SandboxUnavailableError,), Exit.resumable),
     )
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+    if no_room(error):
         return Exit.resumable
     return next((code for kinds, code in codes if isinstance(error, kinds)), None)
+
+
+def no_room(error: BaseException) -> bool:
+    """Say whether `error` means that the disk takes nothing more."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def message(error: BaseException) -> str:
+    """Say what happened and what to do next."""
+    if no_room(error):
+        return (
+            f"There is no space left to write to ({error}). Everything finished is kept: free some space, then "
+            f"go on with 'ratchet resume'."
+        )
+    return str(error)

@@ -36,6 +36,8 @@ class SecondaryMeasurement(Record):
     name: str
     title: str
     unit: str
+    better: Literal["higher", "lower"] | None = None
+    """None for what is neither good nor bad, such as a property of the task."""
     timing: bool = False
     """Differs from run to run, as a throughput does; not compared when a seed is run twice."""
 
