@@ -46,14 +46,16 @@ def _where(material: Material) -> str:
 
 def _notice(material: Material) -> Paragraph:
     answered = material.study.provenance.researchers
+    seeded = material.study.idea.lineage.operator == "seed"
     models = sorted({who for who in answered.values() if not who.startswith("embedded")})
     if models:
         told = listed([f"`{model}`" for model in models])
         made = f"Language models had a part in it: {told}. [#tab:made] says in what."
     else:
         made = (
-            "No language model had a part in it: the idea came from a search of the template's declared settings, "
-            "and the prose was composed by rules from the measurements ([#tab:made])."
+            "No language model had a part in it: the idea came from "
+            f"{'the template' if seeded else 'a search of the settings that the template declares'}, and the prose "
+            "was composed by rules from the measurements ([#tab:made])."
         )
     text = (
         "This paper is AI-generated. It was written by a program, Ratchet, without a human author, and no human has "

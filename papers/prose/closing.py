@@ -6,7 +6,7 @@ from papers.evidence import Conclusion, Stage
 from papers.paper import Block, Paragraph, Section
 from papers.prose import tables
 from papers.prose.material import Material, Reading, listed
-from papers.prose.verdict import undecided
+from papers.prose.verdict import undecided, unfinished
 
 FEW_SEEDS = 10
 
@@ -117,9 +117,8 @@ def _answer(material: Material, reading: Reading) -> str:
 
 def _unanswered(material: Material) -> str:
     return (
-        f"“{material.title()}” could not be judged: [[trials.failed:.0f]] of [[trials.total:.0f]] trials ended "
-        "without a measurement, and no pair of them could be compared. That the change is hard to run is itself a "
-        "finding, though a small one."
+        f"“{material.title()}” could not be judged: {unfinished(material)}, and no comparison could be made. That "
+        "the change is hard to run is itself a finding, though a small one."
     )
 
 

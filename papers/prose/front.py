@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from papers.evidence import Conclusion, Stage
+from papers.evidence import Conclusion
 from papers.facts import arm
 from papers.paper import Block, Items, Paragraph, Section
-from papers.prose.material import Material, Reading, capital, clause, listed, moved, shift, small, stop
+from papers.prose.material import Material, capital, clause, listed, moved, shift, small, stop
 from papers.prose.verdict import finding, meaning
 
 LONGEST_OPENING = 320
@@ -107,8 +107,9 @@ def _idea(material: Material) -> tuple[Block, ...]:
         f"results. The prediction was a {material.metric()} {predicted(material)}; anything smaller was declared in "
         "advance not to matter."
     )
+    where = " on seeds that played no part in choosing the change" if material.fresh() else ""
     answer = {
-        Conclusion.supported: "The prediction held on seeds that played no part in choosing the change.",
+        Conclusion.supported: f"The prediction held{where}.",
         Conclusion.refuted: "The trials contradicted the prediction, and the paper reports by how much.",
         Conclusion.negligible: "The trials measured the effect well enough to say that it is too small to matter.",
         Conclusion.inconclusive: "The trials did not settle the question, and the paper says how far they got.",
@@ -130,17 +131,11 @@ def _origin(material: Material) -> str:
 
 def _contributions(material: Material) -> list[str]:
     """List what the reader gets, each only if it is there."""
-    stages, first = material.stages(), material.headline()
-    items: list[str] = []
-    if first is not None and Stage.confirm in stages:
-        items.append(
-            f"a test of one declared hypothesis over {material.count('confirm.n', 'paired seed', 'paired seeds')} "
-            "that no earlier stage had used ([#tab:headline]);"
-        )
-    elif first is not None:
-        reading = Reading(material, first)
-        n = material.count(f"{reading.arm}.n", "paired seed", "paired seeds")
-        items.append(f"a test of one declared hypothesis, ended early, over {n} ([#tab:headline]);")
+    first, items = material.headline(), list[str]()
+    if first is not None:
+        n = material.count(f"{arm(first)}.n", "paired seed", "paired seeds")
+        how = " that no earlier stage had used" if material.fresh() else ""
+        items.append(f"a test of one declared hypothesis over {n}{how} ([#tab:headline]);")
     if material.ablations():
         items.append("ablations that turn back each change on its own ([#tab:ablations]);")
     if first is not None and any(
@@ -149,5 +144,5 @@ def _contributions(material: Material) -> list[str]:
         items.append("the side effects of the change on what else was measured ([#tab:secondary]);")
     tried = material.count("campaign.ideas", "idea", "ideas")
     items.append(f"an account of the whole campaign, {tried} so far, with failures in the counts ([#tab:ideas]);")
-    items.append(f"{clause('the complete code change and a command that repeats the campaign')}.")
+    items.append("the complete code change and a command that repeats the campaign.")
     return items

@@ -58,6 +58,12 @@ class Material:
         staged = {found.stage: found for found in self.study.comparisons if found.stage is not Stage.ablation}
         return {stage: staged[stage] for stage in Stage if stage in staged}
 
+    def fresh(self) -> bool:
+        """Tell whether there is a confirmation, on seeds that no earlier stage had used."""
+        stages = self.stages()
+        earlier = {seed for stage, found in stages.items() if stage is not Stage.confirm for seed in found.seeds}
+        return Stage.confirm in stages and earlier.isdisjoint(stages[Stage.confirm].seeds)
+
     def ablations(self) -> tuple[Comparison, ...]:
         """Give the comparisons that turn back one change each."""
         return tuple(found for found in self.study.comparisons if found.stage is Stage.ablation)

@@ -9,12 +9,12 @@ from papers.facts import arm
 from papers.paper import Block, Figure, Paragraph, Section
 from papers.prose import tables
 from papers.prose.material import Material, Reading, capital, listed, moved, shift, stop
-from papers.prose.verdict import corrected, meaning
+from papers.prose.verdict import corrected, meaning, unfinished
 from papers.study import FigureFile
 
 SHRUNK = 0.8
 """A confirmed effect under this share of the full stage's effect is said to have shrunk."""
-COLUMN = 0.62
+COLUMN = 0.6
 """Width of a figure, as a share of the line: what `plot.py` draws is made for a column."""
 GROWN = 1.25
 MOST_SHIFTS = 4
@@ -38,11 +38,9 @@ def results(material: Material) -> Section:
 
 
 def _nothing(material: Material) -> tuple[Block, ...]:
-    total = material.count("trials.total", "trial was", "trials were")
+    counted = " [#tab:endings] counts all trials by ending." if material.value("trials.failed") else ""
     text = (
-        f"There is no comparison to report. In all, {total} run for this study, and [[trials.failed:.0f]] ended "
-        "without a measurement, too many to leave the pairs that a comparison needs. [#tab:endings] counts them by "
-        "ending."
+        f"There is no comparison to report: {unfinished(material)}, and a comparison needs at least two pairs.{counted}"
     )
     return (Paragraph(text=text),)
 

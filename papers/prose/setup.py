@@ -51,8 +51,7 @@ def _reached(material: Material) -> str:
             f"This study ended after the {tables.STAGES[list(stages)[-1]]} stage, so nothing in it is a confirmed "
             "result."
         )
-    earlier = {seed for stage, found in stages.items() if stage is not Stage.confirm for seed in found.seeds}
-    if earlier & set(stages[Stage.confirm].seeds):
+    if not material.fresh():
         return "Some of the confirmation's seeds had been used by an earlier stage, which weakens it as a test."
     return (
         "No seed of the confirmation had been used by an earlier stage, so its result is free of the selection that "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from papers.evidence import Conclusion, Stage
+from papers.evidence import Conclusion
 from papers.prose.material import Material, Reading
 
 
@@ -10,16 +10,23 @@ def finding(material: Material) -> str:
     """State the headline: both means, the difference with its interval, p and n."""
     first = material.headline()
     if first is None:
-        total = material.count("trials.total", "trial", "trials")
-        return f"No paired comparison could be made: of {total}, [[trials.failed:.0f]] ended without a measurement."
+        return f"No paired comparison could be made: {unfinished(material)}."
     name = Reading(material, first).arm
-    fresh = "fresh paired" if first.stage is Stage.confirm else "paired"
+    fresh = "fresh paired" if material.fresh() else "paired"
     return (
         f"Over {material.count(f'{name}.n', f'{fresh} seed', f'{fresh} seeds')}, the mean was "
         f"{material.of(name, 'variant')}{material.unit()} with the change and "
         f"{material.of(name, 'reference')}{material.unit()} without it. The mean paired difference was "
         f"{material.measured(name)}, {corrected(material)}."
     )
+
+
+def unfinished(material: Material) -> str:
+    """Say how many trials gave nothing, where no comparison could be made."""
+    total = material.count("trials.total", "trial", "trials")
+    if material.value("trials.failed"):
+        return f"of {total}, [[trials.failed:.0f]] ended without a measurement"
+    return f"the {total} that ran left no two seeds with both arms"
 
 
 def corrected(material: Material) -> str:

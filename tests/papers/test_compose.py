@@ -6,7 +6,7 @@ import pytest
 
 from papers import bibliography
 from papers.compose import REQUESTS, compose
-from papers.evidence import Conclusion
+from papers.evidence import Conclusion, Stage
 from papers.facts import facts
 from papers.marks import Citation, Number, Plain, Reference, flat
 from papers.numerals import claims, hides
@@ -185,6 +185,26 @@ def test_a_study_that_ended_early_does_not_speak_of_confirmation(study_of: Study
     assert "fresh" not in paper.abstract
     assert "was not repeated on fresh seeds, so it is not confirmed" in said(paper)
     assert not [mark.key for mark in marks(paper) if mark.key.startswith("confirm.")]
+
+
+def test_a_change_that_never_ran_gives_a_paper_that_says_so(study_of: StudyOf) -> None:
+    study = study_of(Conclusion.failed)
+    ran = tuple(trial for trial in study.trials if trial.variant == "baseline")
+    paper = compose(study.model_copy(update={"trials": ran}), REQUESTS)
+    assert "left no two seeds with both arms" in paper.abstract
+    labels = {block.label for _, block in blocks(paper) if isinstance(block, Table | Listing | Figure)}
+    named = {span.label for place in places(paper) for span in flat(place.text) if isinstance(span, Reference)}
+    assert named <= labels
+
+
+def test_seeds_used_twice_are_not_called_fresh(study_of: StudyOf) -> None:
+    study = study_of()
+    reused = study.comparisons[2].model_copy(update={"stage": Stage.full})
+    paper = compose(study.model_copy(update={"comparisons": (reused, study.comparisons[2])}))
+    assert "fresh" not in paper.abstract
+    assert "no earlier stage had used" not in said(paper)
+    assert "weakens it as a test" in said(paper)
+    assert "fresh" in compose(study).abstract
 
 
 @pytest.mark.parametrize("request_", sorted(REQUESTS))
