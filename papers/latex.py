@@ -96,7 +96,11 @@ def _metadata(text: str) -> str:
 
 
 def _section(section: Section, context: _Context) -> str:
-    return "\n\n".join([rf"\section{{{escape(section.title)}}}", *(_block(block, context) for block in section.blocks)])
+    tex = rf"\section{{{escape(section.title)}}}"
+    for block in section.blocks:
+        gap = "\n" if isinstance(block, Equation) else "\n\n"  # a blank line would open a paragraph for it
+        tex += gap + _block(block, context)
+    return tex
 
 
 def _block(block: Block, context: _Context) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from papers.characters import HIDDEN
 from papers.facts import Fact
 
 TINY = 0.001
@@ -117,6 +119,9 @@ NUMBER = re.compile(
     r"|\s*(?:[×x·*]|\\times|\\cdot)\s*10(?:\s*\^\s*\{?(?P<power>[-−+]?\d+)\}?|(?P<super>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)))?"
     r"(?P<percent>\s*\\?%)?(?P<scale>[kKM](?![\w]))?"
 )
+SCRIPTS = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
+LONE_SCRIPT = re.compile(rf"(?<![\w)\]{SCRIPTS}])[{SCRIPTS}]+")
+"""Raised digits with nothing to be the power of."""
 POWER = re.compile(r"(?<![\w.])10(?:\s*\^\s*\{?(?P<power>[-−+]?\d+)\}?|(?P<super>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))")
 NAME = re.compile(
     r"(?:\d+\.){2,}\d+"  # a version
@@ -129,7 +134,8 @@ NAME = re.compile(
 
 def claims(text: str, *, names: bool = True) -> Iterator[Claim]:
     """Find the numbers a text states; with `names`, `H100`, `GPT-4`, `1.2.3`, `2D` and `Section 3` are none."""
-    blanked = NAME.sub(lambda name: "\x00" * len(name.group()), text) if names else text
+    visible = _digits(text)
+    blanked = NAME.sub(lambda name: "\x00" * len(name.group()), visible) if names else visible
     place = 0
     for power in POWER.finditer(blanked):
         if not re.search(r"[\d]\s*(?:[×x·*]|\\times|\\cdot)\s*$", blanked[: power.start()]):
@@ -138,6 +144,17 @@ def claims(text: str, *, names: bool = True) -> Iterator[Claim]:
             yield Claim(power.group(), power.start(), (10.0**exponent,), (10.0**exponent,), False, 1, whole=False)
             place = power.end()
     yield from _numbers(blanked, place, len(blanked))
+
+
+def _digits(text: str) -> str:
+    """Write every other kind of digit by ours, powers of ten apart; characters that print nothing are left out."""
+    seen = "".join(c for c in text if c.isspace() or unicodedata.category(c) not in HIDDEN)
+    raised = LONE_SCRIPT.sub(lambda digits: digits.group().translate(PLAIN), seen)
+    return "".join(c if c.isascii() or c in SCRIPTS or not c.isnumeric() else _ours(c) for c in raised)
+
+
+def _ours(c: str) -> str:
+    return f" {unicodedata.normalize('NFKC', c).replace('⁄', ' ')} "
 
 
 def _numbers(text: str, start: int, end: int) -> Iterator[Claim]:

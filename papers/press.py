@@ -182,8 +182,8 @@ def _pages(log: str) -> int:
 
 
 def _main_pages(aux: str, pages: int) -> int:
-    label = re.search(r"\\newlabel\{ratchet:main\}\{\{[^{}]*\}\{(\d+)\}", aux)
-    return int(label.group(1)) if label else pages
+    noted = re.search(r"\\gdef\s*\\ratchetmainpages\s*\{(\d+)\}", aux)
+    return int(noted.group(1)) if noted else pages
 
 
 def _too_much(size: int, pages: int, main_pages: int, page_limit: int) -> list[Problem]:

@@ -104,6 +104,10 @@ def test_numbers_that_are_facts_or_no_claims_pass(paper: Paper, checked: Check, 
         "It held on seventeen seeds.",
         "A large effect was found (7).",
         "In 2031 all will be known.",
+        "It was ½ a bit.",
+        "It was ７７ bits.",
+        "It was ⁷⁷ bits.",
+        "It was 1\u200b7 bits.",
     ],
 )
 def test_numbers_that_are_no_facts_stop_the_paper(paper: Paper, checked: Check, text: str) -> None:

@@ -245,6 +245,12 @@ def test_main_text_over_the_page_limit_stops_the_paper_and_the_appendix_does_not
     assert (passed.pages, passed.main_pages, passed.problems) == (3, 1, ())
 
 
+def test_figures_that_the_main_text_still_owes_count_as_its_pages(sandbox: Bubblewrap, tmp_path: Path) -> None:
+    floats = r"\begin{figure}\vbox to 0.8\textheight{x\vfil}\end{figure}" * 3
+    result = press(document(f"Text. {floats} More."), "", (), sandbox, tmp_path, page_limit=2)
+    assert result.main_pages == result.pages >= 3
+
+
 def test_a_pdf_of_too_many_pages_is_not_shown(sandbox: Bubblewrap, tmp_path: Path) -> None:
     result = press(document(r"x\newpage " * 70), "", (), sandbox, tmp_path, page_limit=99)
     assert result.pdf is None
