@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -137,6 +138,7 @@ def study_details(study: StudyFolder) -> StudyDetails:
 def summary(campaign: Campaign) -> str:
     """Say at the end of a run where everything is, what it took, and what to try next."""
     row = campaign_row(campaign)
+    program = sys.argv[0] if not Path(sys.argv[0]).is_absolute() else "ratchet"
     lines = [""]
     for study in campaign.studies():
         told = study_row(study)
@@ -151,7 +153,7 @@ def summary(campaign: Campaign) -> str:
             *lines,
             f"Campaign    {campaign.folder}",
             f"Took        {row.wall_seconds:.0f} s of wall time, ${row.usd:.2f}",
-            f"Next        ratchet show {campaign.name} 1        what changed, and what every trial gave",
-            f"            ratchet resume {campaign.name} --studies {len(campaign.studies()) + 2}   let it go on",
+            f"Next        {program} show {campaign.name} 1        what changed, and what every trial gave",
+            f"            {program} resume {campaign.name} --studies {len(campaign.studies()) + 2}   let it go on",
         ]
     )
