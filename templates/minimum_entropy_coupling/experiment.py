@@ -29,6 +29,8 @@ OPEN = 1e-9
 """Bits of entropy below which a partition has nothing left to say."""
 DUST = 1e-15
 """Mass below which a remainder is rounding."""
+MOST_BLOCKS = 2**12
+"""Joint values of pooled components that one coupling may have."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,6 @@ def partition_score(  # an idea may use any of these
 ) -> float:
     """Rate a partition; the highest is coupled next. Entropies are in bits, of its blocks and of the cover symbol."""
     return entropy
-
-
-# --- Couplings of two distributions: sparse lists of atoms with exactly these marginals ---
 
 
 def greedy(rows: Floats, columns: Floats) -> list[Atom]:
@@ -142,9 +141,6 @@ COUPLINGS: dict[str, Callable[[Floats, Floats], list[Atom]]] = {
 }
 
 
-# --- Posteriors over messages, and the partitions that they offer ---
-
-
 class Posterior(Protocol):
     kind: str
 
@@ -182,6 +178,10 @@ class Factored:
             raise ValueError("FIMEC needs independent components; send a plaintext with algorithm `arimec`.")
         self.symbols = task.source.symbols
         count = task.source.length
+        if self.symbols ** min(pool, count) > MOST_BLOCKS:
+            raise ValueError(
+                f"Pooling {pool} components of {self.symbols} values makes more than {MOST_BLOCKS} blocks; pool fewer."
+            )
         self.factors = [tuple(range(first, min(first + pool, count))) for first in range(0, count, pool)]
         sizes = [self.symbols ** len(factor) for factor in self.factors]
         self.distributions = [np.full(size, 1.0 / size) for size in sizes]
@@ -329,9 +329,6 @@ class PrefixTree:
 
 def prior(config: Config, task: Task) -> Posterior:
     return PrefixTree(task) if config.algorithm == "arimec" else Factored(task, config.pool)
-
-
-# --- The iteration: one cover symbol after another, each by one coupling or, when merging, several ---
 
 
 class Round(NamedTuple):

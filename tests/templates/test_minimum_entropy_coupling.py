@@ -311,6 +311,12 @@ def test_fimec_says_that_a_plaintext_has_no_independent_components() -> None:
         experiment.run(config, task)
 
 
+def test_pooling_beyond_what_one_coupling_can_hold_is_refused() -> None:
+    config, task = configure(pool=2, symbols=256)
+    with pytest.raises(ValueError, match="pool fewer"):
+        experiment.run(config, task)
+
+
 def residual(**changes: Any) -> float:
     config, task = configure(messages=60, **changes)
     return float(harness.score(task, experiment.run(config, task))["residual_entropy"])
