@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sandboxes.job import Ending
+from sandboxes.watch import BY_ITSELF
 
 PRELUDE = """
 import ctypes, json, os, signal, socket, sys, time
@@ -18,15 +19,13 @@ libc = ctypes.CDLL(None, use_errno=True)
 def escaped(what): print("ESCAPED", what, flush=True)
 """
 
-_BY_ITSELF = frozenset({Ending.finished, Ending.crashed})
-
 
 class Abuse(NamedTuple):
     name: str
     held: str
     """What a sandbox that holds it does."""
     program: str
-    endings: frozenset[Ending] = _BY_ITSELF
+    endings: frozenset[Ending] = BY_ITSELF
     """How the job may end."""
     limits: dict[str, float] = {}
     """Limits that differ from the suite's."""
@@ -146,7 +145,7 @@ try:
 except OSError as refused:
     print(refused)
 """,
-        _BY_ITSELF | {Ending.out_of_memory},
+        BY_ITSELF | {Ending.out_of_memory},
     ),
     Abuse("disk fill of /work", "it is full at its size", _fill(".")),
     Abuse("disk fill of /tmp", "it is full at its size", _fill("/tmp")),  # noqa: S108
@@ -447,7 +446,7 @@ for number in (signal.SIGTERM, signal.SIGKILL):
     except OSError as refused:
         print(refused)
 """,
-        _BY_ITSELF | {Ending.killed},
+        BY_ITSELF | {Ending.killed},
     ),
     Abuse(
         "forging its ending",

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import resource
-import select
 import signal
 import socket
 import struct
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from sandboxes.job import SandboxUnavailableError
 from sandboxes.remedy import remedy
+from sandboxes.watch import await_death
 
 STARTER = ("/bin/sh", "-c", 'echo ready >&0; read -r _ || exit 125; "$@" </dev/null; echo "$?" >&0', "sh")
 """Runs inside; the job's argument list follows."""
@@ -81,7 +81,7 @@ class Box:
     def _end(self) -> None:
         """Kill the tree and wait for the end of its last process."""
         self.kill()
-        select.select([self.pidfd], [], [])
+        await_death(self.pidfd)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from sandboxes.collect import Collection
 from sandboxes.job import WORK, Job, Level, Limits, Outcome, SandboxUnavailableError
 from sandboxes.pour import make_folder, pour
 from sandboxes.tree import Tree
-from sandboxes.watch import Capture, Meter, ending, watch
+from sandboxes.watch import BY_ITSELF, Capture, Meter, ending, watch
 
 _UNUSED_UIDS = range(61_184, 65_520)
 """Nobody's for good (systemd lends them to running services), and within the map of every container."""
@@ -92,12 +92,13 @@ def _run(job: Job, box: Box, meter: Meter, work: int) -> Outcome:
         box.go()
         watched = watch(captures, box.pidfd, job.limits, meter, box.kill)
     rusage, usage = box.reap(), meter.read()
-    exit_code = None if watched.excess else box.exit_code()
+    exit_code = box.exit_code()
+    how = ending(watched.excess, exit_code, usage)
     collection = Collection(job.limits.work_bytes)
     collection.take(work, "out", job.outputs)
     return Outcome(
-        ending=ending(watched.excess, exit_code, usage),
-        exit_code=exit_code,
+        ending=how,
+        exit_code=exit_code if how in BY_ITSELF else None,
         wall_seconds=watched.wall_seconds,
         cpu_seconds=max(usage.cpu_seconds, rusage.ru_utime + rusage.ru_stime),
         peak_memory_bytes=usage.memory_bytes,

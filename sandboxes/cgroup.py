@@ -151,8 +151,9 @@ def _own_groups() -> dict[str, str]:
 
 
 def _nearest(mount: Path, path: str) -> Path:
+    """Give the folder of a group, the mount's own when the group lies outside what is mounted."""
     folder = mount / path.lstrip("/")
-    return folder if folder.is_dir() else mount
+    return folder if folder.is_dir() and ".." not in folder.parts else mount
 
 
 def _delegating(mount: Path, path: str) -> Path | None:

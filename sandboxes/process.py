@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import shutil
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,7 +16,7 @@ from sandboxes import admission
 from sandboxes.collect import Collection
 from sandboxes.job import OUT, WORK, Job, Level, Outcome
 from sandboxes.tree import Tree
-from sandboxes.watch import Capture, Usage, Watched, ending, watch
+from sandboxes.watch import BY_ITSELF, Capture, Usage, Watched, await_death, ending, watch
 
 _KEEPER = Path(__file__).with_name("keeper.py")
 
@@ -53,8 +52,8 @@ class Process:
             meter = Tree(process.pid, job.limits.memory_bytes)
             pidfd = os.pidfd_open(process.pid)
             stack.callback(os.close, pidfd)
-            stack.callback(_end, process, pidfd)
-            watched = watch(captures, pidfd, job.limits, meter, lambda: _kill(process))
+            stack.callback(_end, pidfd)
+            watched = watch(captures, pidfd, job.limits, meter, lambda: _kill(pidfd))
             return _outcome(watched, process, meter.read(), inside.collect())
 
 
@@ -113,24 +112,29 @@ def _start(job: Job, inside: _Inside, stack: ExitStack) -> tuple[list[Capture], 
     return captures, process
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Have the keeper kill the tree, also when the job has stopped it."""
-    process.terminate()
-    process.send_signal(signal.SIGCONT)
+def _kill(pidfd: int) -> None:
+    """Have the keeper kill the tree, also when the job has stopped it.
+
+    Not through `Popen`, which would reap a keeper that has just ended, and its use of resources with it.
+    """
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, signal.SIGTERM)
+        signal.pidfd_send_signal(pidfd, signal.SIGCONT)
 
 
-def _end(process: subprocess.Popen[bytes], pidfd: int) -> None:
-    _kill(process)
-    select.select([pidfd], [], [])
+def _end(pidfd: int) -> None:
+    _kill(pidfd)
+    await_death(pidfd)
 
 
 def _outcome(watched: Watched, process: subprocess.Popen[bytes], usage: Usage, refused: tuple[str, ...]) -> Outcome:
     _, status, rusage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    exit_code = None if watched.excess or process.returncode < 0 else process.returncode
+    exit_code = None if process.returncode < 0 else process.returncode
+    how = ending(watched.excess, exit_code, usage)
     return Outcome(
-        ending=ending(watched.excess, exit_code, usage),
-        exit_code=exit_code,
+        ending=how,
+        exit_code=exit_code if how in BY_ITSELF else None,
         wall_seconds=watched.wall_seconds,
         cpu_seconds=max(usage.cpu_seconds, rusage.ru_utime + rusage.ru_stime),
         peak_memory_bytes=usage.memory_bytes,

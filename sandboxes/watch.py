@@ -11,6 +11,9 @@ from typing import NamedTuple, Protocol, Self
 
 from sandboxes.job import Ending, Limits
 
+BY_ITSELF = frozenset({Ending.finished, Ending.crashed})
+"""Endings that nobody brought about from outside."""
+
 _CHUNK = 1 << 18
 _LAST_WORDS_SECONDS = 1.0
 _READY = select.POLLIN | select.POLLHUP
@@ -92,6 +95,8 @@ def watch(captures: Sequence[Capture], pidfd: int, limits: Limits, meter: Meter,
             next_reading = time.monotonic() + meter.interval_seconds
         if excess is not None:
             kill()
+    if excess is None and any(capture.overflowed for capture in captures):  # by its last words
+        excess = Ending.too_much_output
     return Watched(excess, time.monotonic() - start)
 
 
@@ -104,6 +109,13 @@ def ending(excess: Ending | None, exit_code: int | None, usage: Usage) -> Ending
     if exit_code is None:
         return Ending.killed
     return Ending.crashed if exit_code else Ending.finished
+
+
+def await_death(pidfd: int) -> None:
+    """Wait for the end of a process that has been killed."""
+    poll = select.poll()  # `select` knows no descriptor beyond 1023
+    poll.register(pidfd, select.POLLIN)
+    poll.poll()
 
 
 def _excess(usage: Usage, limits: Limits) -> Ending | None:

@@ -117,6 +117,18 @@ def test_output_is_kept_up_to_its_cap(sandbox: Bubblewrap, make_job: MakeJob) ->
     assert stdout(job) == "x" * 1000
 
 
+def test_too_much_output_is_found_out_in_a_job_s_last_words_too(sandbox: Bubblewrap, make_job: MakeJob) -> None:
+    for _ in range(10):
+        outcome = sandbox.run(make_job("head", "-c", "30000", "/dev/zero", output_bytes=1000))
+        assert (outcome.ending, outcome.exit_code) == (Ending.too_much_output, None)
+
+
+def test_a_job_beyond_its_memory_has_no_exit_code(sandbox: Bubblewrap, make_job: MakeJob) -> None:
+    program = "held = []\nwhile True: held.append(b'x' * (4 << 20))"
+    outcome = sandbox.run(make_job("python", "-c", program, memory_bytes=100 << 20))
+    assert (outcome.ending, outcome.exit_code) == (Ending.out_of_memory, None)
+
+
 def test_a_gigabyte_of_output_is_stopped_quickly(sandbox: Bubblewrap, make_job: MakeJob) -> None:
     outcome = sandbox.run(make_job("head", "-c", "1G", "/dev/zero", output_bytes=1 << 20))
     assert outcome.ending is Ending.too_much_output

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,13 @@ def test_plain_processes_do_not_contain(plain: dict[str, Finding], name: str) ->
 @pytest.mark.parametrize("name", sorted(PLAIN_HOLDS))
 def test_even_plain_processes_contain(plain: dict[str, Finding], name: str) -> None:
     assert plain[name].contained, plain[name].seen
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root could open them")
+@pytest.mark.parametrize("name", ["kernel settings", "control groups", "AF_PACKET"])
+def test_a_job_that_is_still_root_outside_is_found_out(name: str) -> None:
+    (finding,) = conformance.run(Process(allow_unsafe_host=True), frozenset({name}))
+    assert "ESCAPED" in finding.seen
 
 
 class Loose:

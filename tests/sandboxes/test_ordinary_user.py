@@ -9,6 +9,7 @@ import pytest
 from .conftest import CHECKOUT
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="this whole run is one of an ordinary user already")
 @pytest.mark.parametrize(
     ("suite", "names"), [("test_bubblewrap.py", "test"), ("test_conformance.py", "test_bubblewrap_contains")]

@@ -46,6 +46,13 @@ def test_wall_time_ends_a_job_and_all_its_processes(sandbox: Process, make_job: 
     assert not any("22.3606" in path.read_text() for path in command_lines())
 
 
+def test_output_is_capped_however_the_end_of_the_job_falls(sandbox: Process, make_job: MakeJob) -> None:
+    for _ in range(10):  # the job ends at about the time that it is found out
+        job = make_job("head", "-c", "100000", "/dev/zero", output_bytes=1000)
+        assert sandbox.run(job).ending is Ending.too_much_output
+        assert (job.logs / "stdout.txt").stat().st_size == 1000
+
+
 def command_lines() -> list[Path]:
     return [path for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
 
