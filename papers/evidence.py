@@ -177,15 +177,15 @@ def holm(ps: Sequence[float]) -> tuple[float, ...]:
 
 def iqm(values: Sequence[float]) -> float:
     """Mean of the middle half: a quarter of the values is cut at each end (Agarwal et al. 2021)."""
-    from scipy import stats  # noqa: PLC0415 - a second of import, for those who compare
+    from scipy import stats
 
     return float(stats.trim_mean(values, 0.25))
 
 
 def student_interval(differences: Sequence[float]) -> Interval:
     """Interval of the mean at `LEVEL` by Student's t, with the sample's standard deviation (ddof 1)."""
-    import numpy as np  # noqa: PLC0415
-    from scipy import stats  # noqa: PLC0415
+    import numpy as np
+    from scipy import stats
 
     mean = sum(differences) / len(differences)
     error = float(np.std(differences, ddof=1)) / len(differences) ** 0.5
@@ -195,8 +195,8 @@ def student_interval(differences: Sequence[float]) -> Interval:
 
 def sign_flip_p(differences: Sequence[float]) -> float:
     """Two-sided p of the mean under random signs: exact where all flips fit in `RESAMPLES`, else sampled."""
-    import numpy as np  # noqa: PLC0415
-    from scipy import stats  # noqa: PLC0415
+    import numpy as np
+    from scipy import stats
 
     test = stats.permutation_test(
         (np.asarray(differences, dtype=float),),
@@ -211,8 +211,8 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 
 def iqm_difference_interval(variant: Sequence[float], reference: Sequence[float]) -> Interval:
     """Percentile bootstrap interval of the difference of interquartile means; seeds are drawn as pairs."""
-    import numpy as np  # noqa: PLC0415
-    from scipy import stats  # noqa: PLC0415
+    import numpy as np
+    from scipy import stats
 
     def difference(a: NDArray[np.float64], b: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
         cut: NDArray[np.float64] = stats.trim_mean(a, 0.25, axis=axis) - stats.trim_mean(b, 0.25, axis=axis)

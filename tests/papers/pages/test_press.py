@@ -251,6 +251,12 @@ def test_figures_that_the_main_text_still_owes_count_as_its_pages(sandbox: Bubbl
     assert result.main_pages == result.pages >= 3
 
 
+def test_nothing_floats_above_the_title(sandbox: Bubblewrap, tmp_path: Path) -> None:
+    result = press(document(r"\makepapertitle \begin{figure}floating\end{figure} text"), "", (), sandbox, tmp_path)
+    assert result.pdf is not None
+    assert text_of(result.pdf).split()[0] == "T"
+
+
 def test_a_pdf_of_too_many_pages_is_not_shown(sandbox: Bubblewrap, tmp_path: Path) -> None:
     result = press(document(r"x\newpage " * 70), "", (), sandbox, tmp_path, page_limit=99)
     assert result.pdf is None
