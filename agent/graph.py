@@ -13,7 +13,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from agent.state import State, Tools
+from agent.state import State, Step, Tools
 from agent.steps.archive import archive
 from agent.steps.compare import compare
 from agent.steps.experiment import experiment
@@ -45,7 +45,7 @@ def build(saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[State, Tools, S
     """Draw the graph and make it ready to run, remembering in `saver`."""
     graph = StateGraph(State, context_schema=Tools)
     for name, step in STEPS.items():
-        graph.add_node(name, node(step))
+        graph.add_node(name, node(name, step))
     graph.add_edge(START, "propose")
     graph.add_edge("propose", "survey")
     graph.add_conditional_edges("survey", after_survey, ["implement", "archive"])
@@ -65,11 +65,12 @@ class Node(Protocol):
     def __call__(self, state: State, *, runtime: Runtime[Tools]) -> State: ...
 
 
-def node(step: Callable[[State, Tools], State]) -> Node:
+def node(name: str, step: Callable[[State, Tools], State]) -> Node:
     """Let `step` run with the tools of this walk, unless it is time to pause."""
 
     def run(state: State, *, runtime: Runtime[Tools]) -> State:
         runtime.context.pause()
+        runtime.context.report(Step(name, state["number"], "", done=0.0))
         return step(state, runtime.context)
 
     return run

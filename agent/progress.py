@@ -30,7 +30,7 @@ class Lines:
         self._out = out
 
     def step(self, step: Step) -> None:
-        if step.done in (0.0, 1.0):
+        if step.text and step.done in (0.0, 1.0):
             print(f"[{step.study:03d}] {step.name:<22} {printable(step.text)}", file=self._out, flush=True)
 
     def event(self, name: str, **facts: object) -> None:
@@ -80,10 +80,11 @@ class Terminal:
 
         text = escape(printable(step.text))
         if step.done < 1:
-            self._bar.update(self._task, description=f"{step.name}: {text}", total=1.0, completed=step.done)
+            total = 1.0 if step.text else None
+            self._bar.update(self._task, description=f"{step.name} {text}", total=total, completed=step.done)
             return
         self._console.print(f"[dim]{step.study:03d}[/] [bold]{step.name:<22}[/] {text}", highlight=False)
-        self._bar.update(self._task, description="working", total=None)
+        self._bar.update(self._task, description="", total=None)
 
     def event(self, name: str, **facts: object) -> None:
         """Leave this to the summary."""
