@@ -9,7 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sandboxes.abuse import ABUSES, PRELUDE, Abuse
+from sandboxes.abuse import PRELUDE, Abuse
+from sandboxes.abuses.reach import REACH
+from sandboxes.abuses.resources import RESOURCES
+from sandboxes.abuses.results import RESULTS
+from sandboxes.abuses.rights import RIGHTS
 from sandboxes.bait import Bait, set_out
 from sandboxes.collect import ResultFileError, read_json_lines
 from sandboxes.job import Job, Limits, Mount, Outcome, Runtime, Sandbox
@@ -24,6 +28,8 @@ _LIMITS = Limits(
     processes=32,
 )
 _MOUNT = "/harness"
+
+ABUSES = (*RESOURCES, *REACH, *RIGHTS, *RESULTS)
 
 
 class Finding(Record):

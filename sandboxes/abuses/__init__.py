@@ -1,0 +1,1 @@
+"""What generated code might do, by what it is after."""
