@@ -139,6 +139,9 @@ def _agree(stored: Comparison, again: Comparison | None) -> None:
         )
     for name in Comparison.model_fields:
         told, seen = getattr(stored, name), getattr(again, name)
+        if name == "missing":
+            # A trial that never ran has no record to find again.
+            told, seen = (tuple(gap for gap in gaps if gap.ending != "not_run") for gaps in (told, seen))
         if not _same(told, seen):
             raise EvidenceMismatchError(
                 f"The {arm(stored)} comparison stores {name} = {told}, but the study's trials give {seen}. {remedy}"
@@ -225,7 +228,7 @@ def _correction(study: Study) -> Stated:
     first, own = headline(study), _own(study)
     if first is None:
         return
-    if own and not all(map(_same, (own.difference, own.p), (first.difference, first.p))):
+    if own and own.p is not None and not all(map(_same, (own.difference, own.p), (first.difference, first.p))):
         raise EvidenceMismatchError(
             f"The campaign's list gives study {study.number} a difference of {own.difference} with p = {own.p}, but "
             f"its {arm(first)} comparison has {first.difference} with p = {first.p}. Write the list again from the "

@@ -54,6 +54,7 @@ def _texts(study: Study) -> Iterator[tuple[str, str]]:
     yield "idea.title", idea.title
     yield "idea.hypothesis", idea.hypothesis
     yield "idea.rationale", idea.rationale
+    yield "reason", study.reason
     yield "hardware", study.provenance.hardware
     yield "sandbox", study.provenance.sandbox
     yield from ((f"software.{name}", version) for name, version in study.provenance.software.items())

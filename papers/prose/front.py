@@ -18,12 +18,13 @@ def title(material: Material) -> str:
     """Say what was tried and how it ended."""
     metric = material.metric()
     sense = "increase in" if material.study.idea.prediction.direction == "higher" else "reduction of"
+    measured = "measured" if material.headline() is None else "confirmed"
     ending = {
         Conclusion.supported: f"a confirmed {sense} {metric}",
         Conclusion.refuted: f"a refuted prediction about {metric}",
         Conclusion.negligible: f"no practical effect on {metric}",
         Conclusion.inconclusive: f"inconclusive evidence on {metric}",
-        Conclusion.failed: f"a change that left {metric} unmeasured",
+        Conclusion.failed: f"a change whose effect on {metric} could not be {measured}",
     }
     return f"{capital(material.title())}: {ending[material.study.conclusion]}"
 

@@ -6,7 +6,7 @@ from papers.evidence import Stage
 from papers.paper import Block, Paragraph, Section
 from papers.prose import tables
 from papers.prose.front import predicted
-from papers.prose.material import Material, listed, stop
+from papers.prose.material import Material, capital, listed, stop
 
 
 def setup(material: Material) -> Section:
@@ -47,10 +47,8 @@ def _reached(material: Material) -> str:
     if not stages:
         return "No stage gave a comparison."
     if Stage.confirm not in stages:
-        return (
-            f"This study ended after the {tables.STAGES[list(stages)[-1]]} stage, so nothing in it is a confirmed "
-            "result."
-        )
+        last, reason = tables.STAGES[list(stages)[-1]], capital(stop(material.said("reason")))
+        return f"The {last} stage is the last that gave a comparison, so nothing here is a confirmed result. {reason}"
     if not material.fresh():
         return "Some of the confirmation's seeds had been used by an earlier stage, which weakens it as a test."
     return (

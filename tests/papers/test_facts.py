@@ -159,6 +159,12 @@ def test_a_missing_seed_that_is_not_told_is_refused(study_of: StudyOf) -> None:
         facts(altered(study, missing=quiet))
 
 
+def test_a_trial_that_never_ran_is_no_mismatch(study_of: StudyOf) -> None:
+    study = study_of()
+    gaps = (*headline(study).missing, Missing(seed=1011, variant="merge-on", ending="not_run"))
+    assert facts(altered(study, missing=gaps))["confirm.n"].value == 10
+
+
 def test_a_corrected_p_that_forgets_an_idea_is_refused(study_of: StudyOf) -> None:
     study = study_of()
     with pytest.raises(EvidenceMismatchError, match="correcting over the 2 ideas"):
