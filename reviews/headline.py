@@ -36,6 +36,10 @@ EFFECT = re.compile(
 """An interval is about an effect only where one of these stands; `92.9 ± 0.3` alone is about one arm."""
 
 
+LEVEL = 0.05
+"""A p at or above this carries no claim."""
+
+
 class Headline(NamedTuple):
     place: str
     estimate: Quantity | None

@@ -9,7 +9,7 @@ from itertools import islice
 from reviews import quantities
 from reviews.document import TITLE, Document, quote
 from reviews.finding import Finding, Rule, decisive, question, strength, weakness
-from reviews.headline import claim, headline, smallest_effect
+from reviews.headline import LEVEL, claim, headline, smallest_effect
 
 LOADED = re.compile(
     r"\b(significant(?:ly)?(?! digits| figures)|state[- ]of[- ]the[- ]art|dramatic(?:ally)?|remarkabl[ey]|clearly"
@@ -53,6 +53,9 @@ def effect_against_the_smallest_of_interest(document: Document) -> Iterator[Find
     elif found.spans_zero and max(abs(found.interval.low.value), abs(found.interval.high.value)) > abs(smallest.value):
         text = f"The result settles nothing: {found.interval.text} holds zero and more than {smallest.text}."
         yield weakness("significance", 2, found.place, text)
+    elif found.p and found.p.value >= LEVEL:
+        text = f"The result settles nothing: {found.text} comes with a p of {found.p.text}."
+        yield decisive("significance", found.place, text)
     elif abs(found.middle) >= abs(smallest.value):
         text = f"The effect, {found.text}, reaches the smallest that the paper calls of interest, {smallest.text}."
         yield strength("significance", 2, found.place, text)

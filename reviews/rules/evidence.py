@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from reviews import quantities
 from reviews.document import ABSTRACT, TITLE, Document, quote
 from reviews.finding import Finding, Rule, decisive, question, strength, weakness
-from reviews.headline import headline, seeds
+from reviews.headline import LEVEL, headline, seeds
 
 FEW, ADEQUATE = 5, 8
 """Seeds: under the first an interval is mostly guesswork, from the second on it is not."""
@@ -111,7 +111,7 @@ def sensitivity_to_single_seeds(document: Document) -> Iterator[Finding]:
 
 def p_agrees_with_interval(document: Document) -> Iterator[Finding]:
     found = headline(document)
-    if found and found.p and found.spans_zero == (found.p.value < 0.05):  # noqa: PLR2004
+    if found and found.p and found.spans_zero == (found.p.value < LEVEL):
         side = "holds zero" if found.spans_zero else "excludes zero"
         text = (
             f"The interval {found.interval.text} {side} while p is {found.p.text}: which of the two is to be believed?"

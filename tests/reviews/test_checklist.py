@@ -109,6 +109,7 @@ FAULTS: list[tuple[str, str, Edit]] = [
     ("claims_are_supported", "weakness", put(("−0.31 to −0.21", "−0.31 to 0.21"))),
     ("effect_against_the_smallest_of_interest", "weakness", put(("0.05 bits", "0.50 bits"))),
     ("effect_against_the_smallest_of_interest", "weakness", without("smallest effect", "by at least")),
+    ("effect_against_the_smallest_of_interest", "weakness", put(("p = 0.014", "p = 0.214"))),
     ("loaded_words_need_numbers", "weakness", saying("The gain is dramatic and clearly superior.")),
     ("headline_in_the_abstract", "weakness", put(("95 % interval −0.31 to −0.21", "well outside chance"))),
     ("n_in_the_abstract", "weakness", put(("On n = 10 fresh paired seeds our change", "Our change"))),
@@ -181,6 +182,7 @@ FAULTS: list[tuple[str, str, Edit]] = [
 MERITS: list[tuple[str, Edit]] = [
     ("claims_are_supported", put(("95 % interval −0.31 to −0.21, p", "p"), ("(interval −0.31 to −0.21)", ""))),
     ("effect_against_the_smallest_of_interest", put(("0.05 bits", "0.50 bits"))),
+    ("effect_against_the_smallest_of_interest", put(("p = 0.014", "p = 0.214"))),
     ("size_in_familiar_terms", put(("21 %", "a fifth"))),
     ("headline_in_the_abstract", put(("95 % interval −0.31 to −0.21", "well outside chance"))),
     ("intervals_in_tables", put(('"95 % interval"', '"Range"'))),
