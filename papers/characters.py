@@ -85,6 +85,9 @@ SCRIPTS = {
     "⁺": r"\textsuperscript{\ensuremath{+}}",
 }
 
+MOST_ACCENTS = 2
+"""That TeX sets over one letter."""
+
 HIDDEN = ("Cc", "Cf", "Cs")
 """Unicode categories that print nothing and may reorder or hide what does: dropped."""
 
@@ -137,7 +140,9 @@ def mathematical(c: str) -> str | None:
 
 def _accented(c: str) -> str | None:
     base, *marks = list(unicodedata.normalize("NFD", c))
-    if not (base.isascii() and base.isalpha()) or not 0 < len(marks) <= 2 or any(m not in ACCENTS for m in marks):  # noqa: PLR2004
+    if not (base.isascii() and base.isalpha()) or not 0 < len(marks) <= MOST_ACCENTS:
+        return None
+    if any(mark not in ACCENTS for mark in marks):
         return None
     letter = rf"\{base}" if base in "ij" and marks[0] not in "\u0323\u0327\u0328\u0331" else base
     for mark in marks:

@@ -140,7 +140,7 @@ def _touching(spans: list[Span], where: str) -> Iterator[Problem]:
         left = before.text if isinstance(before, Plain) else "0" if isinstance(before, Number) else " "
         right = after.text if isinstance(after, Plain) else "0" if isinstance(after, Number) else " "
         signed = isinstance(after, Number) and re.search(r"(?:^|[\s(\[=])[-−+–]$", left)
-        glued = isinstance(after, Number) and re.search(r"[\d.,]$", left) and not left.endswith((". ", ", "))
+        glued = isinstance(after, Number) and re.search(r"[\d.,]$", left)
         followed = isinstance(before, Number) and re.match(r"\d|[.,]\d|[eE^]\d", right)
         if signed or glued or followed:
             key = after.key if isinstance(after, Number) else before.key if isinstance(before, Number) else ""

@@ -10,6 +10,9 @@ from papers.problem import Problem
 TOO_WIDE_POINTS = 20.0
 """An overfull line that sticks out further than this is seen by a reader."""
 
+QUOTED = 80
+"""Characters of a line that a problem repeats."""
+
 ERROR = re.compile(r"^(?:\./)?(?P<file>[\w./-]+\.(?:tex|sty|bbl|aux|out)):(?P<line>\d+): (?P<what>.+)$", re.MULTILINE)
 FATAL = re.compile(r"^! (?P<what>.+)$", re.MULTILINE)
 UNDEFINED_LABEL = re.compile(r"Reference `(?P<label>[^']+)' on page (?P<page>\d+) undefined")
@@ -101,7 +104,7 @@ def _quoted(tex: str, line: int, file: str) -> str:
     if not file.endswith("paper.tex") or not 0 < line <= len(lines):
         return ""
     text = lines[line - 1].strip()
-    return f" (“{text[:80]}{'…' if len(text) > 80 else ''}”)" if text else ""  # noqa: PLR2004
+    return f" (“{text[:QUOTED]}{'…' if len(text) > QUOTED else ''}”)" if text else ""
 
 
 def _remedy(what: str) -> str:

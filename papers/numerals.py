@@ -14,6 +14,18 @@ from papers.facts import Fact
 TINY = 0.001
 """A p below this is printed as being below it."""
 
+EXACT = 1e15
+"""Beyond this a float is no longer a count."""
+
+GROUPED = 10_000
+"""From here on thousands are set apart."""
+
+HUGE = 1e6
+"""From here on a measurement is written with a power of ten."""
+
+TELLING = 2
+"""Significant digits by which a measurement can be recognised."""
+
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-")
 
@@ -53,8 +65,8 @@ def _number(written: str) -> float:
 def default_form(key: str, facts: Mapping[str, Fact]) -> str:
     """Choose digits: counts whole, p to three decimals, a mean by its interval's width, the rest to three digits."""
     fact, stem = facts[key], key.rpartition(".")[0]
-    if fact.kind != "measured" and fact.value == round(fact.value) and abs(fact.value) < 1e15:  # noqa: PLR2004
-        return ",.0f" if abs(fact.value) >= 10_000 else ".0f"  # noqa: PLR2004
+    if fact.kind != "measured" and fact.value == round(fact.value) and abs(fact.value) < EXACT:
+        return ",.0f" if abs(fact.value) >= GROUPED else ".0f"
     if fact.kind == "declared":
         return ".6g"
     if is_p(key):
@@ -79,7 +91,7 @@ def _decimals(value: float, digits: int) -> int:
 
 
 def _significant(value: float) -> str:
-    if value and not TINY <= abs(value) < 1e6:  # noqa: PLR2004
+    if value and not TINY <= abs(value) < HUGE:
         return ".2e"
     return f".{_decimals(abs(value), 3)}f"
 
@@ -187,7 +199,7 @@ def states(claim: Claim, fact: Fact) -> bool:
 
     A typed sign must be the fact's. A measured fact needs two digits to be recognised by, or to be whole.
     """
-    if fact.kind == "measured" and claim.digits < 2 and not fact.value.is_integer():  # noqa: PLR2004
+    if fact.kind == "measured" and claim.digits < TELLING and not fact.value.is_integer():
         return False
     return any(
         _rounds(claim, fact.value, value, grain) for value, grain in zip(claim.values, claim.grains, strict=True)

@@ -188,11 +188,20 @@ def test_even_tex_itself_reads_and_writes_nothing_outside(body: str, sandbox: Bu
 
 
 def test_tex_runs_no_command_and_latexmk_no_perl_from_the_folder(sandbox: Bubblewrap, tmp_path: Path) -> None:
-    (tmp_path / "latexmkrc").write_text("system('touch out/pwned-perl'); die 'ran';")
-    (tmp_path / ".latexmkrc").write_text("system('touch out/pwned-perl'); die 'ran';")
-    result = press(document(r"Hello.\immediate\write18{touch out/pwned}"), "", (), sandbox, tmp_path)
+    (tmp_path / "latexmkrc").write_text("system('echo x > perl.tex');")
+    (tmp_path / ".latexmkrc").write_text("system('echo x > perl.tex');")
+    body = r"\immediate\write18{echo x > shell.tex}\IfFileExists{shell.tex}{SHELL}{quiet}"
+    result = press(document(body + r"\IfFileExists{perl.tex}{PERL}{calm}"), "", (), sandbox, tmp_path)
     assert result.pdf is not None
-    assert not list(tmp_path.rglob("pwned*"))
+    assert text_of(result.pdf).split()[0] == "quietcalm"
+
+
+def test_tex_sees_no_file_by_an_absolute_path_and_writes_none(sandbox: Bubblewrap, tmp_path: Path) -> None:
+    seen = press(document(r"\IfFileExists{/usr/bin/bibtex}{SEEN}{unseen}"), "", (), sandbox, tmp_path / "read")
+    assert seen.pdf is not None
+    assert text_of(seen.pdf).split()[0] == "unseen"
+    written = press(document(r"\newwrite\w\immediate\openout\w=/work/x.tex y"), "", (), sandbox, tmp_path / "write")
+    assert written.pdf is None
 
 
 def test_an_endless_loop_ends_with_a_problem(sandbox: Bubblewrap, tmp_path: Path) -> None:
