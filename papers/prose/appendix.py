@@ -22,7 +22,7 @@ def reproducibility(material: Material) -> Section:
         f"the settings ({_where(material)}); equal digests of template and code mean equal inputs. Times will differ "
         "between machines; the measurements of a trial that is a function of its seed will not."
     )
-    seeds = [_seeds(found) for found in material.study.comparisons]
+    seeds = [_seeds(found) for found in material.study.comparisons] or _tried(material)
     files = (
         "The study's folder keeps each trial with its settings, output and measurements, the comparisons, the data "
         "behind each figure, and this paper as data. Every number in the text was put there by its key and not "
@@ -85,6 +85,14 @@ def _made(material: Material) -> Table:
         ("Spent on language models", spend),
     ]
     return Table(label="tab:made", caption="How this paper was made.", header=("What", "Value"), rows=tuple(rows))
+
+
+def _tried(material: Material) -> list[str]:
+    """Name the seeds of a study that reached no comparison."""
+    seeds = sorted({trial.seed for trial in material.study.trials if trial.scale == material.study.scale})
+    return (
+        [f"Trials ran on seeds {', '.join(f'`{seed}`' for seed in seeds)}; none of them was compared."] if seeds else []
+    )
 
 
 def _seeds(found: Comparison) -> str:

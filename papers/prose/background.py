@@ -81,9 +81,9 @@ def _sentences(material: Material, found: list[Source], fresh: list[Source]) -> 
     knobs = listed([f"`{change.knob}`" for change in material.study.idea.changes])
     done = f"turns {knobs}" if knobs else "rewrites one part of it"
     said.append(
-        "The ranking is one of relatedness, not of merit. Next to these works the present study is narrow: it takes "
-        f"the template's method as it is, {done}, and differs from them in holding this one idea to a prediction "
-        "made in advance."
+        f"The ranking is one of relatedness, not of merit. Next to these works, [@{found[0].key}] among them, the "
+        f"present study is narrow: it takes the template's method as it is, {done}, and differs from them in holding "
+        "this one idea to a prediction made in advance."
     )
     return said
 
