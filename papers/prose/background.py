@@ -81,9 +81,9 @@ def _sentences(material: Material, found: list[Source], fresh: list[Source]) -> 
     knobs = listed([f"`{change.knob}`" for change in material.study.idea.changes])
     done = f"turns {knobs}" if knobs else "rewrites one part of it"
     said.append(
-        f"The ranking is one of relatedness, not of merit. Next to these works, [@{found[0].key}] among them, the "
-        f"present study is narrow: it takes the template's method as it is, {done}, and differs from them in holding "
-        "this one idea to a prediction made in advance."
+        "The ranking is one of relatedness, not of merit. The present study does not repeat the experiments of "
+        f"[@{found[0].key}] or of the others; in contrast to them, it takes the template's method as it is, {done}, "
+        "and asks only whether the prediction made for this one change holds."
     )
     return said
 
