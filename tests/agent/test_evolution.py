@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pytest
+
+from agent.archive import Archive, ArchivedStudy, Cell, point, point_key
+from agent.questions import Propose
+from agent.researchers import evolution
+from agent.researchers.evolution import ExhaustedError
+from papers.evidence import Comparison, Conclusion, Stage
+from templates import source, space, template
+from templates.idea import Idea
+from templates.template import Template
+
+
+def propose(toy: Template, archive: Archive, seed: int = 0) -> Idea:
+    question = Propose(number=len(archive.studies) + 1, seed=seed, templates=(toy,), archive=archive)
+    return evolution.propose(question)
+
+
+def archived(toy: Template, idea: Idea, number: int, conclusion: Conclusion, difference: float = -0.5) -> ArchivedStudy:
+    values = (1.0 + difference, 1.1 + difference, 1.2 + difference)
+    comparison = Comparison(
+        stage=Stage.confirm,
+        variant=idea.slug,
+        reference="baseline",
+        metric=toy.metric.name,
+        better=toy.metric.better,
+        seeds=(1, 2, 3),
+        variant_values=values,
+        reference_values=(1.0, 1.1, 1.2),
+        difference=difference,
+        low=difference - 0.1,
+        high=difference + 0.1,
+        p=0.01,
+        iqm_difference=difference,
+        iqm_low=difference,
+        iqm_high=difference,
+        probability_of_improvement=1.0,
+    )
+    return ArchivedStudy(
+        number=number,
+        template=toy.name,
+        idea=idea,
+        point=point(toy, {change.knob: change.after for change in idea.changes}),
+        conclusion=conclusion,
+        reason="",
+        comparison=comparison,
+    )
+
+
+def grown(toy: Template, studies: int, conclusion: Conclusion = Conclusion.supported, seed: int = 0) -> Archive:
+    archive = Archive()
+    for number in range(1, studies + 1):
+        idea = propose(toy, archive, seed)
+        archive = Archive(studies=(*archive.studies, archived(toy, idea, number, conclusion, -0.1 * number)))
+    return archive
+
+
+def test_the_first_idea_is_one_that_the_template_suggests(toy: Template) -> None:
+    idea = propose(toy, Archive())
+    assert idea.lineage.operator == "seed"
+    assert idea.title in {seed.title for seed in template.seed_ideas(toy)}
+
+
+def test_a_prediction_is_made_in_the_metrics_direction_with_its_smallest_effect(toy: Template) -> None:
+    prediction = propose(toy, Archive()).prediction
+    assert (prediction.metric, prediction.direction) == (toy.metric.name, toy.metric.better)
+    assert prediction.smallest_effect == toy.metric.smallest_effect
+
+
+def test_no_point_is_ever_proposed_twice(toy: Template) -> None:
+    archive = grown(toy, 25)
+    points = [point_key(study.point) for study in archive.studies]
+    assert len(set(points)) == len(points)
+
+
+def test_every_proposal_is_within_the_declared_space_and_names_its_parents(toy: Template) -> None:
+    knobs = {knob.name: knob for knob in toy.knobs}
+    known = {"baseline"}
+    for study in grown(toy, 25).studies:
+        assert all(space.fault(knobs[change.knob], change.after) is None for change in study.idea.changes)
+        assert set(study.idea.lineage.parents) <= known
+        known.add(study.idea.slug)
+
+
+def test_success_is_bred_from_by_mutation_and_crossover(toy: Template) -> None:
+    operators = {study.idea.lineage.operator for study in grown(toy, 25).studies}
+    assert operators == {"seed", "mutation", "crossover"}
+
+
+def test_failures_have_no_descendants(toy: Template) -> None:
+    studies = grown(toy, 15, Conclusion.negligible).studies
+    assert all(study.idea.lineage.parents == ("baseline",) for study in studies)
+
+
+def test_changes_are_stated_against_the_baseline(toy: Template) -> None:
+    settings = source.settings(toy)
+    for study in grown(toy, 15).studies:
+        assert all(change.before == settings[change.knob] for change in study.idea.changes)
+        assert all(change.after != settings[change.knob] for change in study.idea.changes)
+
+
+def test_the_same_question_has_the_same_answer_and_another_seed_may_differ(toy: Template) -> None:
+    archive = grown(toy, 8)
+    assert propose(toy, archive) == propose(toy, archive)
+    assert any(propose(toy, grown(toy, 8, seed=seed), seed) != propose(toy, archive) for seed in range(1, 4))
+
+
+def test_slugs_are_folder_names_of_their_own(toy: Template) -> None:
+    slugs = [study.idea.slug for study in grown(toy, 25).studies]
+    assert len(set(slugs)) == len(slugs)
+
+
+def test_learnability_is_highest_where_the_outcome_is_least_predictable(toy: Template) -> None:
+    idea = propose(toy, Archive())
+    cell = Cell(template=toy.name, knob=idea.changes[0].knob)
+    half = Archive(
+        studies=(archived(toy, idea, 1, Conclusion.supported), archived(toy, idea, 2, Conclusion.negligible))
+    )
+    sure = Archive(studies=tuple(archived(toy, idea, number, Conclusion.supported) for number in range(1, 5)))
+    assert half.learnability(cell) == pytest.approx(0.25)
+    assert sure.learnability(cell) == pytest.approx(5 / 36)
+    assert sure.learnability(Cell(template=toy.name, knob="never tried")) == pytest.approx(0.25)
+
+
+def test_an_exhausted_space_is_said_so(toy: Template) -> None:
+    closed = toy.model_copy(update={"knobs": ()})
+    study = archived(toy, propose(toy, Archive()), 1, Conclusion.negligible)
+    archive = Archive(studies=(study.model_copy(update={"point": {}}),))
+    with pytest.raises(ExhaustedError, match="Add knobs or seed ideas"):
+        propose(closed, archive)
