@@ -37,7 +37,7 @@ class Lineage(Record):
 
 class Idea(Record):
     slug: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    template: str = ""
+    template: str
     """Name of the template that it is about."""
     title: str
     hypothesis: str
