@@ -189,7 +189,6 @@ def template(folder: Path) -> Template:
 
 def idea(changes: tuple[Change, ...]) -> Idea:
     return Idea(
-        template="minimum_entropy_coupling",
         slug="merge-equal-posteriors",
         template="minimum_entropy_coupling",
         title="Merge cover symbols with equal posteriors",
