@@ -144,11 +144,11 @@ def in_child(folder: Path, at: int | None) -> int:
 
 IDEA = """
 [[ideas]]
-key = "smaller-steps-along-a-line"
-title = "Smaller steps that fall to zero along a line"
+key = "larger-steps-along-a-line"
+title = "Larger steps that fall to zero along a line"
 hypothesis = "Both together reach a lower final loss."
 rationale = "Two changes, so that the study comes to its ablations [@polyak1992]."
-changes = [{ knob = "step_size", after = "initial * (1 - time / horizon)" }, { knob = "initial", after = 0.15 }]
+changes = [{ knob = "step_size", after = "initial * (1 - time / horizon)" }, { knob = "initial", after = 0.2 }]
 """
 
 
@@ -156,6 +156,8 @@ def start(root: Path) -> Path:
     """Make a template whose first study passes through every stage."""
     template = scaffold.new("toy", root / "templates")
     (template / "ideas.toml").write_text(IDEA)
+    method = (template / "experiment.py").read_text()
+    (template / "experiment.py").write_text(method.replace("initial: float = 0.3", "initial: float = 0.01"))
     declared = (template / "template.toml").read_text()
     (template / "template.toml").write_text(declared.replace("confirm = 3", "confirm = 6"))
     return template
