@@ -7,7 +7,8 @@ import re
 from papers.evidence import Conclusion
 from papers.facts import arm
 from papers.paper import Block, Items, Paragraph, Section
-from papers.prose.material import Material, capital, clause, listed, moved, shift, small, stop
+from papers.prose.effects import price
+from papers.prose.material import Material, capital, clause, listed, small, stop
 from papers.prose.verdict import finding, meaning
 
 LONGEST_OPENING = 320
@@ -32,7 +33,7 @@ def title(material: Material) -> str:
 def abstract(material: Material) -> str:
     """Say the problem, the change, the prediction, the finding and what it means."""
     question = stop(material.said("template.question"))
-    parts = (_opening(material), question, _tested(material), finding(material), meaning(material), _price(material))
+    parts = (_opening(material), question, _tested(material), finding(material), meaning(material), price(material))
     return " ".join(part for part in parts if part)
 
 
@@ -73,15 +74,6 @@ def _tested(material: Material) -> str:
         f"One idea was put to a test whose prediction was written down before any trial. “{material.title()}” "
         f"{turned(material)}, and its {material.metric()} was predicted to be {predicted(material)}."
     )
-
-
-def _price(material: Material) -> str:
-    """Mention what else moved, where the headline is a claim."""
-    first = material.headline()
-    if first is None or material.study.conclusion is Conclusion.inconclusive:
-        return ""
-    shifts = [shift(material, arm(first), name) for name in moved(material, arm(first))[:2]]
-    return f"With the change, {listed(shifts)}." if shifts else ""
 
 
 def _problem(material: Material) -> Paragraph:

@@ -10,8 +10,8 @@ from papers.evidence import ALPHA, Comparison, Stage
 from papers.facts import Fact, arm, headline
 from papers.outside import Outside
 from papers.quotation import spelling
-from papers.study import Study
-from templates.template import Scale
+from papers.study import PastStudy, Study
+from templates.template import Scale, SecondaryMeasurement
 from templates.trial import scale_of
 
 SHOWN_DIGITS = 2
@@ -19,8 +19,6 @@ SHOWN_DIGITS = 2
 MOST_DECIMALS = 6
 WIDE = 0.25
 """An interval whose half is a larger share of the effect leaves its size uncertain."""
-UNSAID = frozenset(("probability", "fraction", "ratio", "share", "count"))
-"""Units that a sentence leaves out."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,19 @@ class Material:
     def value(self, key: str) -> float:
         """Give the value of a fact."""
         return self.facts[key].value
+
+    def settled(self, name: str) -> bool:
+        """Tell whether an arm's interval excludes zero."""
+        return self.value(f"{name}.low") > 0 or self.value(f"{name}.high") < 0
+
+    def secondary(self, name: str) -> SecondaryMeasurement:
+        """Give the declaration of a secondary measurement."""
+        return next(each for each in self.study.template.secondary if each.name == name)
+
+    def past(self, slug: str) -> PastStudy | None:
+        """Find an earlier study of the campaign by its slug."""
+        found = (past for past in self.study.tried if past.slug == slug and past.number != self.study.number)
+        return next(found, None)
 
     def decimals(self, name: str) -> int:
         """Choose how many decimals the numbers of an arm are printed with: as many as its interval justifies."""
@@ -139,27 +150,6 @@ class Reading:
         steps = ((10, "more than ten times"), (5, "more than five times"), (2, "more than twice"), (1, "at least"))
         words = next((words for least, words in steps if ratio >= least), "less than")
         return f"{words} the smallest effect declared of interest"
-
-
-def moved(material: Material, name: str) -> tuple[str, ...]:
-    """Name the secondary measurements of an arm whose interval excludes zero."""
-    names = [measurement.name for measurement in material.study.template.secondary]
-    measured = [secondary for secondary in names if f"{name}.{secondary}.low" in material.facts]
-    return tuple(
-        secondary
-        for secondary in measured
-        if material.value(f"{name}.{secondary}.low") > 0 or material.value(f"{name}.{secondary}.high") < 0
-    )
-
-
-def shift(material: Material, name: str, secondary: str) -> str:
-    """Say where a secondary measurement moved, e.g. `throughput rose from … to … tokens`."""
-    key = f"{name}.{secondary}"
-    verb = "rose" if material.value(f"{key}.difference") > 0 else "fell"
-    name = material.said(f"secondary.{secondary}.unit")
-    unit = f" {name}" if name and name not in UNSAID and name not in material.said(f"secondary.{secondary}") else ""
-    before, after = material.of(key, "reference"), material.of(key, "variant")
-    return f"the {material.said(f'secondary.{secondary}')} {verb} from {before} to {after}{unit}"
 
 
 def listed(words: Sequence[str]) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from papers.paper import Block, Items, Listing, Paragraph, Section
+from papers.prose import expressions
 from papers.prose.material import Material, capital, clause, listed, stop
 from templates.idea import Change
 from templates.space import ExpressionKnob, Knob
@@ -53,14 +56,17 @@ def _change(material: Material) -> tuple[Block, ...]:
         )
         return (Paragraph(text=text, heading="The change"),)
     told = [turn(material, change) for change in changes]
+    displays = [expressions.display(knob, change) for change in changes if (knob := _expression(material, change))]
     if len(told) == 1:
-        return (Paragraph(text=f"{told[0]} {rest}", heading="The change"),)
-    opening = Paragraph(text="The change has these parts.", heading="The change")
-    return (
-        opening,
-        Items(items=tuple(told)),
-        Paragraph(text=rest),
-    )
+        return (Paragraph(text=f"{told[0]} {rest}", heading="The change"), *displays)
+    opening = f"The change has these parts, which were made together. {rest}"
+    return (Paragraph(text=opening, heading="The change"), Items(items=tuple(told)), *displays)
+
+
+def _expression(material: Material, change: Change) -> ExpressionKnob | None:
+    """Find the function that a change rewrites."""
+    found = next((knob for knob in material.study.template.knobs if knob.name == change.knob), None)
+    return found if isinstance(found, ExpressionKnob) else None
 
 
 def _named(material: Material) -> str:
@@ -88,10 +94,14 @@ def turn(material: Material, change: Change) -> str:
 def _rewritten(material: Material, knob: Knob | None, name: str, before: str, after: str) -> str:
     if not isinstance(knob, ExpressionKnob):
         return f"The choice `{name}` was set to `{after}`, where the baseline has `{before}`."
-    inputs = [
-        f"`{variable}`, {clause(material.said(f'knob.{knob.name}.{variable}'))}"
+    meanings = [
+        f"`{variable}` is “{clause(material.said(f'knob.{knob.name}.{variable}'))}”"
         for variable in knob.inputs
-        if variable in after or variable in before
+        if re.search(rf"\b{variable}\b", f"{before} {after}")
     ]
-    known = f" Its inputs are {'; '.join(inputs)}." if inputs else ""
-    return f"The function `{name}` was rewritten: the baseline returns `{before}`, the variant `{after}`.{known}"
+    said = (
+        f"The function `{name}` was rewritten, as [#lst:{name}] shows.",
+        expressions.told(before, after),
+        f"Here {listed(meanings)}." if meanings else "",
+    )
+    return " ".join(part for part in said if part)

@@ -8,7 +8,8 @@ from papers.evidence import Stage
 from papers.facts import arm
 from papers.paper import Block, Paragraph
 from papers.prose import tables
-from papers.prose.material import Material, listed, moved, shift
+from papers.prose.effects import effects, named
+from papers.prose.material import Material
 from templates.trial import BASELINE
 
 
@@ -24,11 +25,9 @@ def requested(material: Material, requests: frozenset[str]) -> tuple[Block, ...]
 
 
 def per_seed(material: Material) -> tuple[Block, ...]:
-    """Show the values of every paired seed, stage by stage."""
-    shown = [tables.per_seed(material, arm(found), found) for found in reversed(material.stages().values())]
-    named = listed([f"[#{table.label}]" for table in shown])
-    text = f"The means and intervals of the main text are computed from the values in {named}, and from no others."
-    return (Paragraph(text=text, heading="Values by seed"), *shown)
+    """Show the values of every paired seed."""
+    text = "The means and intervals of the main text are computed from the values in [#tab:seeds], and from no others."
+    return (Paragraph(text=text, heading="Values by seed"), tables.per_seed(material))
 
 
 def robust_statistics(material: Material) -> tuple[Block, ...]:
@@ -79,14 +78,36 @@ def secondary_measurements(material: Material) -> tuple[Block, ...]:
     if not table.rows:
         text = "The trials gave no secondary measurement that could be compared."
         return (Paragraph(text=text, heading="Secondary measurements"),)
-    said = [
-        f"In the {tables.STAGES[stage]} stage, {shift(material, stage.value, each)}."
-        for stage in material.stages()
-        for each in moved(material, stage.value)
-    ]
-    rest = " ".join(said) or "No interval in it excludes zero."
-    text = f"[#tab:secondary-stages] follows the secondary measurements through the stages. {rest}"
+    text = f"[#tab:secondary-stages] follows the secondary measurements through the stages. {_steady(material)}"
     return (Paragraph(text=text, heading="Secondary measurements"), table)
+
+
+def _steady(material: Material) -> str:
+    """Say whether what moved in the headline moved the same way at every other stage."""
+    name = _headline(material)
+    moved = effects(material, name).moved
+    if not moved:
+        return "In the headline comparison no interval excludes zero."
+    if len(material.stages()) == 1:
+        return "There is one stage only, so nothing of it was seen twice."
+    turned = tuple(
+        each
+        for each in moved
+        if any(
+            material.value(f"{stage}.{each}.difference") * material.value(f"{name}.{each}.difference") <= 0
+            for stage in material.stages()
+            if f"{stage}.{each}.n" in material.facts
+        )
+    )
+    if turned:
+        return (
+            f"Of what moved in the headline comparison, {named(material, turned)} did not keep its sign at every "
+            "stage, and should not be relied on."
+        )
+    return (
+        "Whatever moved in the headline comparison has the same sign at every stage, although the few seeds of the "
+        "early ones give wide intervals."
+    )
 
 
 def sensitivity(material: Material) -> tuple[Block, ...]:

@@ -8,7 +8,8 @@ from papers.evidence import Comparison, Conclusion, Stage
 from papers.facts import arm
 from papers.paper import Block, Figure, Paragraph, Section
 from papers.prose import tables
-from papers.prose.material import Material, Reading, capital, listed, moved, shift, stop
+from papers.prose.effects import side_effects
+from papers.prose.material import Material, Reading, capital, listed, stop
 from papers.prose.verdict import corrected, meaning, unfinished
 from papers.study import FigureFile
 
@@ -17,8 +18,6 @@ SHRUNK = 0.8
 COLUMN = 0.6
 """Width of a figure, as a share of the line: what `plot.py` draws is made for a column."""
 GROWN = 1.25
-MOST_SHIFTS = 4
-"""Secondary measurements that a sentence names; the table has them all."""
 
 
 def results(material: Material) -> Section:
@@ -31,7 +30,7 @@ def results(material: Material) -> Section:
         *_stages(material),
         _seeds(material, first),
         *_figures(material),
-        *_secondary(material, first),
+        *side_effects(material, first),
         *_ablations(material),
     )
     return Section(title="Results", blocks=blocks)
@@ -109,7 +108,7 @@ def _course(material: Material) -> str:
         return "The study did not reach a confirmation, so selection may still flatter the later of these figures."
     full, confirmed = material.value("full.difference"), material.value("confirm.difference")
     values = f"from {material.of('full', 'difference')} to {material.of('confirm', 'difference')}{material.unit()}"
-    if not any(_settled(material, stage) for stage in ("full", "confirm")):
+    if not any(material.settled(stage) for stage in ("full", "confirm")):
         return f"The estimate went {values}; both intervals include zero, so no trend should be read into this."
     if full * confirmed < 0:
         return (
@@ -127,10 +126,6 @@ def _course(material: Material) -> str:
         f"On fresh seeds the estimate stayed close to that of the full stage ({values}), with no sign of a selection "
         "effect."
     )
-
-
-def _settled(material: Material, name: str) -> bool:
-    return material.value(f"{name}.low") > 0 or material.value(f"{name}.high") < 0
 
 
 def _distrust(material: Material) -> str:
@@ -191,25 +186,6 @@ def _figures(material: Material) -> tuple[Block, ...]:
 def _figure(material: Material, figure: FigureFile) -> Figure:
     caption = stop(material.said(f"figure.{figure.name}"))
     return Figure(label=f"fig:{figure.name}", caption=caption, file=figure.name, width=COLUMN)
-
-
-def _secondary(material: Material, first: Comparison) -> tuple[Block, ...]:
-    name = arm(first)
-    if not tables.secondaries(material, name):
-        return ()
-    shifted = [shift(material, name, each) for each in moved(material, name)][:MOST_SHIFTS]
-    if not shifted:
-        told = (
-            "None of the secondary measurements shifted by more than its interval allows for chance ([#tab:secondary])."
-        )
-    else:
-        told = (
-            f"The change did more than move the headline metric: {listed(shifted)}, with an interval of the "
-            "difference that excludes zero. [#tab:secondary] has all secondary measurements. The prediction said "
-            "nothing of them; where such a shift is unwelcome it is the price of the change, a trade-off to weigh "
-            "against the headline."
-        )
-    return (Paragraph(text=told, heading="Side effects"), tables.secondary(material, name))
 
 
 def _ablations(material: Material) -> tuple[Block, ...]:

@@ -7,7 +7,7 @@ from collections import Counter
 from papers.evidence import Comparison, Conclusion, Stage
 from papers.facts import arm
 from papers.paper import Table
-from papers.prose.material import Material, capital
+from papers.prose.material import Material, capital, listed
 from templates.space import Value
 from templates.trial import TrialEnding
 
@@ -73,32 +73,73 @@ def stages(material: Material) -> Table:
 
 
 def secondary(material: Material, name: str) -> Table:
-    """Show what else was measured in one arm."""
+    """Show what else was measured in one arm, and which direction is better."""
+    shown = secondaries(material, name)
+    still = [each for each in shown if _still(material, name, each)]
     return Table(
         label="tab:secondary",
         caption=(
             "Secondary measurements on the same paired trials as the headline comparison, not corrected for number."
         ),
-        header=("Measurement", "Change", "Baseline", "Difference", INTERVAL, "$n$"),
+        header=("Measurement", "Better", "Change", "Baseline", "Difference", INTERVAL, "$n$"),
         rows=tuple(
-            (_secondary(material, each), *_arm(material, f"{name}.{each}")) for each in secondaries(material, name)
+            (_secondary(material, each), _better(material, each), *_arm(material, f"{name}.{each}"))
+            for each in shown
+            if each not in still or len(still) == len(shown)
         ),
+        note=_same(material, still) if len(still) < len(shown) else "",
     )
 
 
 def secondary_stages(material: Material) -> Table:
-    """Show every secondary measurement at every stage."""
+    """Show the differences of the secondary measurements from stage to stage."""
+    stages = list(material.stages())
+    shown = [
+        each
+        for each in secondaries(material, stages[-1].value)
+        if all(f"{stage}.{each}.n" in material.facts for stage in stages)
+    ]
     rows = tuple(
-        (_secondary(material, each), STAGES[stage], *_arm(material, f"{stage}.{each}"))
-        for stage in material.stages()
-        for each in secondaries(material, stage.value)
+        (
+            _secondary(material, each),
+            _better(material, each),
+            *(material.of(f"{stage}.{each}", "difference") for stage in stages),
+            _clear(material, [stage for stage in stages if material.settled(f"{stage}.{each}")]),
+        )
+        for each in shown
+        if not all(_still(material, stage.value, each) for stage in stages)
     )
     return Table(
         label="tab:secondary-stages",
-        caption="Every secondary measurement at every stage, over paired seeds.",
-        header=("Measurement", "Stage", "Change", "Baseline", "Difference", INTERVAL, "$n$"),
-        rows=tuple(sorted(rows, key=lambda row: row[0])),
+        caption=(
+            "Secondary measurements from stage to stage: mean differences over paired seeds, change minus baseline, "
+            f"and the stages whose {INTERVAL} excludes zero."
+        ),
+        header=("Measurement", "Better", *(capital(STAGES[stage]) for stage in stages), "Excludes zero"),
+        rows=rows,
     )
+
+
+def _still(material: Material, name: str, each: str) -> bool:
+    """Tell whether a measurement is a property of the task: neither good nor bad, and the same in both arms."""
+    key = f"{name}.{each}"
+    same = all(material.value(f"{key}.{end}") == 0 for end in ("difference", "low", "high"))
+    return same and material.secondary(each).better is None
+
+
+def _same(material: Material, still: list[str]) -> str:
+    names = listed([f"the {material.said(f'secondary.{each}')}" for each in still])
+    return f"Left out, because each seed gave it the same value in both arms: {names}." if still else ""
+
+
+def _better(material: Material, each: str) -> str:
+    return material.secondary(each).better or "–"
+
+
+def _clear(material: Material, stages: list[Stage]) -> str:
+    if len(stages) == len(material.stages()):
+        return "at every stage"
+    return ", ".join(STAGES[stage] for stage in stages) or "at none"
 
 
 def ablations(material: Material) -> Table:
@@ -173,26 +214,31 @@ def settings(material: Material) -> Table:
     )
 
 
-def per_seed(material: Material, name: str, comparison: Comparison) -> Table:
-    """Show every pair of one arm."""
-    rows = tuple(
-        (
-            f"[[{name}.seed.{seed}:.0f]]",
-            material.of(name, f"seed.{seed}.variant"),
-            material.of(name, f"seed.{seed}.reference"),
-            material.of(name, f"seed.{seed}.difference"),
-        )
-        for seed in comparison.seeds
-    )
+def per_seed(material: Material) -> Table:
+    """Show every pair, the stages side by side and the last one first."""
+    stages = list(reversed(material.stages().items()))
+    last, *earlier = [_pairs(material, stage.value, found) for stage, found in stages]
+    height = max(len(found.seeds) for _, found in stages)
+    columns = [*last, *(column for pairs in earlier for column in pairs[:-1])]
+    padded = [[*column, *[""] * (height - len(column))] for column in columns]
+    heads = [head for stage, _ in stages[1:] for head in (f"{capital(STAGES[stage])}: seed", "Change", "Baseline")]
+    names = [STAGES[stage] for stage, _ in stages]
+    where = f"the {names[0]} stage{f' on the left, then the {listed(names[1:])} stage' if names[1:] else ''}"
     return Table(
-        label=f"tab:seeds-{name}",
-        caption=(
-            f"The {material.metric()}{_in(material.unit())} of every paired seed of the {STAGES[comparison.stage]} "
-            "stage."
-        ),
-        header=("Seed", "Change", "Baseline", "Difference"),
-        rows=rows,
+        label="tab:seeds",
+        caption=f"The {material.metric()}{_in(material.unit())} of every paired seed: {where}.",
+        header=("Seed", "Change", "Baseline", "Difference", *heads),
+        rows=tuple(zip(*padded, strict=True)),
+        note="The differences of the other stages follow by subtraction." if names[1:] else "",
     )
+
+
+def _pairs(material: Material, name: str, comparison: Comparison) -> list[list[str]]:
+    """Give the columns of one stage: seed, change, baseline, difference."""
+    seeds = comparison.seeds
+    arms = [[material.of(name, f"seed.{seed}.{what}") for seed in seeds] for what in ("variant", "reference")]
+    differences = [material.of(name, f"seed.{seed}.difference") for seed in seeds]
+    return [[f"[[{name}.seed.{seed}:.0f]]" for seed in seeds], *arms, differences]
 
 
 def robust(material: Material) -> Table:
@@ -228,7 +274,7 @@ def costs(material: Material) -> Table:
             *(
                 f"[[cost.trial.{variant}.{what}:{form}]]" if f"cost.trial.{variant}.{what}" in material.facts else "–"
                 for what, form in (
-                    ("$n$", ".0f"),
+                    ("n", ".0f"),
                     ("wall_seconds", ".2f"),
                     ("cpu_seconds", ".2f"),
                     ("peak_memory_mib", ".0f"),

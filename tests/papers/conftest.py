@@ -157,10 +157,15 @@ def template(folder: Path) -> Template:
             smallest_effect=0.1,
         ),
         secondary=(
-            SecondaryMeasurement(name="bits_per_token", title="throughput", unit="bits per token"),
+            SecondaryMeasurement(name="bits_per_token", title="throughput", unit="bits per token", better="higher"),
             SecondaryMeasurement(
-                name="couplings_per_second", title="coupling rate", unit="couplings per second", timing=True
+                name="couplings_per_second",
+                title="coupling rate",
+                unit="couplings per second",
+                better="higher",
+                timing=True,
             ),
+            SecondaryMeasurement(name="message_entropy", title="message entropy", unit="bits"),
         ),
         scales={"smoke": scale, "cpu": scale, "paper": scale},
         knobs=(
@@ -220,7 +225,10 @@ def trial(variant: str, seed: int, measurements: dict[str, float], **other: obje
 
 
 def pair(rng: random.Random, seed: int, mean: float, spread: float) -> tuple[Trial, Trial]:
-    """Make a baseline trial and one of the change, `mean` apart; the coupling rate falls with the change."""
+    """Make a baseline trial and one of the change, `mean` apart; the coupling rate falls with the change.
+
+    The message entropy is a property of the task, the same in both.
+    """
     floor = rng.gauss(2.3, 0.2)
     rate, noise = SECONDARY["couplings_per_second"]
     throughput, jitter = SECONDARY["bits_per_token"]
@@ -232,6 +240,7 @@ def pair(rng: random.Random, seed: int, mean: float, spread: float) -> tuple[Tri
                 "residual_entropy": floor,
                 "bits_per_token": rng.gauss(throughput, jitter),
                 "couplings_per_second": rng.gauss(rate, noise),
+                "message_entropy": 8.0,
             },
         ),
         trial(
@@ -241,6 +250,7 @@ def pair(rng: random.Random, seed: int, mean: float, spread: float) -> tuple[Tri
                 "residual_entropy": floor + rng.gauss(mean, spread),
                 "bits_per_token": rng.gauss(throughput, jitter),
                 "couplings_per_second": rng.gauss(0.8 * rate, noise),
+                "message_entropy": 8.0,
             },
         ),
     )

@@ -13,6 +13,7 @@ from papers.marks import Number, Plain, Reference, flat
 from papers.numerals import claims, hides
 from papers.paper import Equation, Figure, Listing, Paper, Section, Table
 from papers.places import blocks, cited, places
+from papers.sentences import split
 from papers.study import Study
 from templates.idea import Change
 from templates.space import Value
@@ -151,13 +152,86 @@ def test_the_same_study_gives_the_same_paper(study_of: StudyOf) -> None:
     assert compose(study, REQUESTS) == compose(study, REQUESTS)
 
 
-def test_a_secondary_measurement_that_moved_is_told_as_a_price(study_of: StudyOf) -> None:
+def with_better(study: Study, better: str | None) -> Study:
+    """Declare which direction of the coupling rate, which fell, is better."""
+    secondary = tuple(
+        each.model_copy(update={"better": better}) if each.name == "couplings_per_second" else each
+        for each in study.template.secondary
+    )
+    return study.model_copy(update={"template": study.template.model_copy(update={"secondary": secondary})})
+
+
+def test_a_worsened_secondary_measurement_is_the_price_of_the_change(study_of: StudyOf) -> None:
     paper = compose(study_of())
-    assert "the coupling rate fell from [[confirm.couplings_per_second.reference" in paper.abstract
+    assert "This has a price: the coupling rate fell from [[confirm.couplings_per_second.reference" in paper.abstract
     results = text(section(paper, "Results"))
-    assert "trade-off" in results
+    assert "The price of the change: the coupling rate fell from" in results
     assert "the throughput" not in results
-    assert "price of the change" in results
+
+
+def test_an_improved_secondary_measurement_is_no_price(study_of: StudyOf) -> None:
+    paper = compose(with_better(study_of(), "lower"))
+    assert "price" not in paper.abstract + text(section(paper, "Results"))
+    assert "The coupling rate fell from" in text(section(paper, "Results"))
+    assert "for the better" in text(section(paper, "Results"))
+
+
+def test_a_shift_without_a_better_direction_is_not_judged(study_of: StudyOf) -> None:
+    paper = compose(with_better(study_of(), None))
+    assert "coupling rate" not in paper.abstract
+    assert "which is neither good nor bad in itself" in text(section(paper, "Results"))
+
+
+def test_a_worsened_measurement_of_a_change_that_gains_nothing_is_no_price(study_of: StudyOf) -> None:
+    paper = compose(study_of(Conclusion.refuted))
+    assert "the coupling rate fell from" in paper.abstract
+    assert "which is for the worse" in paper.abstract
+    assert "price" not in text(section(paper, "Results"))
+
+
+def table(paper: Paper, label: str) -> Table:
+    return next(block for _, block in blocks(paper) if isinstance(block, Table) and block.label == label)
+
+
+def test_tables_of_secondary_measurements_say_which_direction_is_better(study_of: StudyOf) -> None:
+    paper = compose(study_of(), REQUESTS)
+    for label in ("tab:secondary", "tab:secondary-stages"):
+        shown = table(paper, label)
+        better = {row[0]: row[shown.header.index("Better")] for row in shown.rows}
+        assert better == {
+            "Throughput (bits per token)": "higher",
+            "Coupling rate (couplings per second)": "higher",
+        }
+
+
+def test_a_property_of_the_task_is_left_out_and_named_below_the_table(study_of: StudyOf) -> None:
+    paper = compose(study_of())
+    assert "the message entropy" in table(paper, "tab:secondary").note
+    prose = [block.text for _, block in blocks(paper) if block.kind == "paragraph"]
+    assert not [each for each in prose if "same value in both arms" in each]
+
+
+def test_secondary_measurements_by_stage_are_one_row_each_and_few_sentences(study_of: StudyOf) -> None:
+    paper = compose(study_of(), frozenset({"secondary-measurements"}))
+    shown = table(paper, "tab:secondary-stages")
+    assert shown.header[2:5] == ("Pilot", "Full", "Confirmation")
+    assert len(shown.rows) == 2
+    assert shown.rows[1][-1] == "at every stage"
+    said = [block for _, block in blocks(paper) if block.kind == "paragraph" and "tab:secondary-stages" in block.text]
+    assert len(split(said[0].text)) <= 3
+
+
+def test_values_by_seed_stand_side_by_side(study_of: StudyOf) -> None:
+    shown = table(compose(study_of(), frozenset({"per-seed-values"})), "tab:seeds")
+    assert len(shown.rows) == 10
+    keys = {span.key for row in shown.rows for cell in row for span in flat(cell) if isinstance(span, Number)}
+    assert {"confirm.seed.1009.difference", "full.seed.16.variant", "pilot.seed.3.reference"} <= keys
+    assert shown.rows[-1][4:] == ("",) * 6
+
+
+def test_the_table_of_costs_counts_the_trials(study_of: StudyOf) -> None:
+    shown = table(compose(study_of(), frozenset({"compute-cost"})), "tab:costs")
+    assert shown.rows[0][1] == "[[cost.trial.baseline.n:.0f]]"
 
 
 def test_an_effect_that_faded_on_fresh_seeds_is_told_as_selection(study_of: StudyOf) -> None:
@@ -280,7 +354,17 @@ def test_an_unknown_request_changes_nothing(study_of: StudyOf) -> None:
         (1e-9, 0.01, "was raised from [["),
         (0.05, 0.01, "was reduced from [["),
         ("fimec", "arimec", "The choice `algorithm` was set to `arimec`, where the baseline has `fimec`."),
-        ("entropy", "entropy - max_mass", "the baseline returns `entropy`, the variant `entropy - max_mass`"),
+        ("entropy", "entropy - max_mass", "keeps the baseline's value and subtracts `max_mass` from it. It now reads"),
+        (
+            "entropy",
+            "max(max_mass, entropy)",
+            "keeps the baseline's value and passes it through `max`, beside `max_mass`",
+        ),
+        ("entropy", "max_mass / entropy", "divides `max_mass` by it"),
+        ("entropy", "-entropy", "keeps the baseline's value and turns its sign. It reads the same inputs as before."),
+        ("entropy", "2 * (entropy + max_mass)", "The baseline's value is still a part of the variant's."),
+        ("entropy", "0.25 + entropy", "adds it to a constant"),
+        ("entropy", "max_mass", "It now reads `max_mass` and no longer reads `entropy`."),
     ],
 )
 def test_each_kind_of_knob_is_told_in_words(study_of: StudyOf, before: Value, after: Value, sentence: str) -> None:
@@ -288,6 +372,22 @@ def test_each_kind_of_knob_is_told_in_words(study_of: StudyOf, before: Value, af
     change = Change(knob="partition_score" if before == "entropy" else knob, before=before, after=after)
     paper = compose(with_idea(study_of(), changes=(change,)))
     assert sentence in text(section(paper, "Method"))
+
+
+def test_a_rewritten_function_is_shown_before_and_after(study_of: StudyOf) -> None:
+    change = Change(knob="partition_score", before="entropy", after="entropy - max_mass")
+    study = with_idea(study_of(), changes=(change,))
+    shown = [each for _, each in blocks(compose(study)) if isinstance(each, Listing) and "partition" in each.label]
+    assert shown[0].code.splitlines() == [
+        "# baseline",
+        "def partition_score(entropy, max_mass):",
+        "    return entropy",
+        "",
+        "# variant",
+        "def partition_score(entropy, max_mass):",
+        "    return entropy - max_mass",
+    ]
+    assert not problems(study)
 
 
 def test_a_change_of_code_alone_is_told_by_its_listing(study_of: StudyOf) -> None:
