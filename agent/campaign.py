@@ -199,6 +199,8 @@ def read_brief(campaign: Campaign) -> Brief:
     """Read `brief.toml`; raises `CampaignError` with every fault in it."""
     try:
         return Brief.model_validate(tomllib.loads(campaign.brief.read_text()))
+    except UnicodeDecodeError as error:
+        raise CampaignError(f"{campaign.brief} is not UTF-8 at byte {error.start}. Save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise CampaignError(f"{campaign.brief} is not TOML: {error}. Mend that line.") from error
     except ValidationError as error:
@@ -220,14 +222,16 @@ def writing(campaign: Campaign) -> Iterator[None]:
             raise CampaignLockedError(describe_holder(campaign)) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, this_process().model_dump_json().encode() + b"\n", 0)
-        yield
-        os.ftruncate(descriptor, 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
 
 def holder(campaign: Campaign) -> Holder | None:
-    """Say who wrote to the campaign last and did not leave cleanly, or is writing to it now."""
+    """Say who is writing to the campaign, or was when it was killed."""
     try:
         return Holder.model_validate(json.loads(campaign.lock.read_text()))
     except (OSError, ValueError):

@@ -51,7 +51,7 @@ def run(
     from agent import commands
 
     brief = commands.brief(
-        name=name or Path(templates[0]).name,
+        name=name or Path(templates[0]).resolve().name,
         templates=tuple(templates),
         scale=scale,
         studies=studies,

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -15,11 +15,11 @@ from pydantic import ValidationError
 
 from agent import bootstrap, campaign, journal
 from agent import doctor as doctors
-from agent.budget import Budget
 from agent.campaign import Brief, Campaign, CampaignError
 from agent.endings import Exit
 from agent.progress import screen
-from agent.summary import campaign_row, study_details, study_row, summary
+from agent.state import StopRequestedError
+from agent.summary import is_running, listed, study_details, study_row, summary
 from sandboxes.choose import choose
 from sandboxes.record import Record
 from templates import catalogue, check, scaffold
@@ -31,21 +31,40 @@ def brief(**fields: object) -> Brief:
     try:
         return Brief.model_validate(fields)
     except ValidationError as error:
-        faults = [
-            f"--{'.'.join(map(str, each['loc']))}: {each['msg']} (got {each['input']!r})" for each in error.errors()
-        ]
+        faults = [f"{option(*each['loc'])}: {each['msg']} (got {each['input']!r})" for each in error.errors()]
         raise CampaignError("\n".join(faults)) from error
+
+
+def option(*place: int | str) -> str:
+    """Name the option that sets this field of a brief."""
+    caps = {"wall_seconds": "--max-wall", "trial_seconds": "--max-trial-seconds", "usd": "--max-usd"}
+    return caps.get(str(place[-1]), f"--{place[0]}")
 
 
 def run(home: Path, asked: Brief, *, resume: bool, as_json: bool) -> int:
     there = Campaign(home / asked.name)
     if resume and there.brief.exists():
-        return go(there, as_json=as_json)
+        refuse_other_terms(there, asked)
+        return go_on(there, asked.studies, asked.budget.model_dump(), as_json=as_json)
     if there.brief.exists():
         campaign.create(home, asked)  # says that it is there
     preflight(asked, home, bootstrap.load_templates(asked))
     pinned = asked.model_copy(update={"templates": tuple(map(pinned_name, asked.templates))})
     return walk_through(campaign.create(home, pinned), as_json=as_json)
+
+
+def refuse_other_terms(there: Campaign, asked: Brief) -> None:
+    """Keep a campaign to the scale, the seed and the templates that it began with."""
+    began = campaign.read_brief(there)
+    if (began.scale, began.seed, template_names(began)) != (asked.scale, asked.seed, template_names(asked)):
+        raise CampaignError(
+            f"The campaign '{there.name}' was begun at scale {began.scale}, with seed {began.seed} and templates "
+            f"{', '.join(template_names(began))}. Ask for the same to continue it, or for another campaign with --name."
+        )
+
+
+def template_names(asked: Brief) -> tuple[str, ...]:
+    return tuple(Path(name).resolve().name for name in asked.templates)
 
 
 def preflight(asked: Brief, place: Path, templates: Mapping[str, Template]) -> None:
@@ -58,24 +77,20 @@ def preflight(asked: Brief, place: Path, templates: Mapping[str, Template]) -> N
 
 def pinned_name(name: str) -> str:
     """Keep a name, and make a path independent of the folder that the command ran in."""
-    return str(Path(name).absolute()) if os.sep in name else name
+    return name if name in catalogue.names(bootstrap.HOME.expanduser()) else str(Path(name).expanduser().resolve())
 
 
 def resume(home: Path, name: str, *, studies: int | None, budget: Mapping[str, float | None], as_json: bool) -> int:
-    found = campaign.find(home, name)
-    with campaign.writing(found):
-        asked = campaign.read_brief(found)
-        caps = asked.budget.model_dump() | {key: value for key, value in budget.items() if value is not None}
-        campaign.write_brief(
-            found,
-            asked.model_copy(update={"studies": studies or asked.studies, "budget": Budget.model_validate(caps)}),
-        )
-    return go(found, as_json=as_json)
+    return go_on(campaign.find(home, name), studies, budget, as_json=as_json)
 
 
-def go(found: Campaign, *, as_json: bool) -> int:
-    asked = campaign.read_brief(found)
+def go_on(found: Campaign, studies: int | None, budget: Mapping[str, float | None], *, as_json: bool) -> int:
+    """Continue with a new number of studies and new caps; None keeps what the brief says."""
     with campaign.writing(found):
+        before = campaign.read_brief(found)
+        caps = before.budget.model_dump() | {key: value for key, value in budget.items() if value is not None}
+        asked = brief(**before.model_dump() | {"studies": studies or before.studies, "budget": caps})
+        campaign.write_brief(found, asked)
         preflight(asked, found.folder, bootstrap.own_templates(found, asked))
     return walk_through(found, as_json=as_json)
 
@@ -87,8 +102,12 @@ def walk_through(found: Campaign, *, as_json: bool) -> int:
     asked = campaign.read_brief(found)
     with screen(as_json=as_json) as shown, stopping() as stop:
         shown.event("launch", campaign=found.name, folder=str(found.folder.absolute()), pid=os.getpid())
-        with bootstrap.tools(found, asked, shown.step, stop.event) as tools:
-            walk.walk(tools)
+        try:
+            with bootstrap.tools(found, asked, shown.step, stop.event) as tools:
+                walk.walk(tools)
+        except StopRequestedError as error:
+            print(error, file=sys.stderr)
+            return stop.code
         rows = [study_row(study) for study in found.studies()]
         code = Exit.ok if all(row.paper for row in rows) else Exit.some_failed
         shown.event("done", exit=int(code), studies=[row.model_dump(mode="json") for row in rows])
@@ -102,12 +121,22 @@ class Stopping:
 
     def __init__(self) -> None:
         self.event = threading.Event()
+        self.code = Exit.interrupted
 
-    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        self.code = Exit.resumable if number == signal.SIGTERM else Exit.interrupted
         if self.event.is_set():
-            raise KeyboardInterrupt
+            # Trials that run would be waited for. They die with this process, and nothing finished is lost.
+            say("\x1b[?25h" if sys.stderr.isatty() else "")
+            os._exit(self.code)
         self.event.set()
-        print("\nStopping once the running trials end. Press Ctrl-C again to stop at once.", file=sys.stderr)
+        say("\nStopping once the running trials end. Press Ctrl-C again to stop at once.\n")
+
+
+def say(text: str) -> None:
+    """Write to standard error from a signal's handler, where a print could meet itself half done."""
+    with suppress(OSError):
+        os.write(2, text.encode())
 
 
 @contextmanager
@@ -123,7 +152,7 @@ def stopping() -> Iterator[Stopping]:
 
 
 def list_campaigns(home: Path, *, as_json: bool) -> int:
-    rows = [campaign_row(each) for each in campaign.every(home)]
+    rows = [listed(each) for each in campaign.every(home)]
     table(rows, as_json=as_json, empty=f"No campaigns in {home}. Start one: ratchet run minimum_entropy_coupling")
     return Exit.ok
 
@@ -133,7 +162,7 @@ def show(home: Path, name: str, number: int | None, *, as_json: bool) -> int:
     if number is None:
         table([study_row(study) for study in found.studies()], as_json=as_json, empty=f"No study in '{name}' yet.")
         uncertain = journal.uncertain(tuple(journal.read(found.ledger)))
-        if uncertain and not as_json and campaign.holder(found) is None:
+        if uncertain and not as_json and not is_running(found):
             print(f"\nIn flight when a process ended, begun again at resume: {len(uncertain)}")
             print("\n".join(f"  {entry.event} {entry.key} at {entry.at}" for entry in uncertain))
         return Exit.ok
@@ -168,6 +197,8 @@ def template_new(name: str, into: Path) -> int:
 
 def template_check(name: str, *, baseline: bool, scale: str, as_json: bool) -> int:
     template = catalogue.find(name, bootstrap.HOME.expanduser())
+    if scale not in template.scales:
+        raise CampaignError(f"--scale: {template.name} has no scale {scale!r}; it has {', '.join(template.scales)}.")
     sandbox = choose(None, allow_unsafe_host=False)
     if baseline:
         print(f"Wrote {check.baseline(template, sandbox, scale)}", file=sys.stderr)

@@ -23,6 +23,10 @@ class Exit(IntEnum):
     interrupted = 130
 
 
+WRONG_PLACES = (PermissionError, NotADirectoryError)
+"""A path that was given and cannot be read or written as what it should be."""
+
+
 def code_of(error: BaseException) -> Exit | None:
     """Give the exit code of an error that a person can act on, None for a bug."""
     from agent.budget import BudgetReachedError
@@ -30,18 +34,20 @@ def code_of(error: BaseException) -> Exit | None:
     from agent.doctor import PreflightError
     from agent.journal import DamagedJournalError
     from agent.researchers.evolution import ExhaustedError
-    from agent.state import StopRequestedError
+    from papers.facts import EvidenceMismatchError
     from sandboxes.job import SandboxUnavailableError
     from templates.catalogue import UnknownTemplateError
+    from templates.check import BaselineError
+    from templates.scaffold import ScaffoldError
     from templates.template import TemplateError
 
+    unusable = (CampaignError, TemplateError, UnknownTemplateError, DamagedJournalError, EvidenceMismatchError)
     codes: tuple[tuple[tuple[type[BaseException], ...], Exit], ...] = (
-        ((CampaignError, TemplateError, UnknownTemplateError, DamagedJournalError), Exit.usage),
+        ((*unusable, ScaffoldError, *WRONG_PLACES), Exit.usage),
         ((PreflightError,), Exit.preflight),
         ((BudgetReachedError,), Exit.budget),
         ((CampaignLockedError,), Exit.locked),
-        ((ExhaustedError,), Exit.some_failed),
-        ((StopRequestedError, KeyboardInterrupt), Exit.interrupted),
+        ((ExhaustedError, BaselineError), Exit.some_failed),
         ((SandboxUnavailableError,), Exit.resumable),
     )
     if no_room(error):
@@ -63,4 +69,6 @@ def message(error: BaseException) -> str:
             f"There is no space left to write to ({error}). Everything finished is kept: free some space, then "
             f"go on with 'ratchet resume'."
         )
+    if isinstance(error, WRONG_PLACES):
+        return f"{error.filename} cannot be used ({error.strerror}). Mend its rights, or name another place."
     return str(error)

@@ -88,7 +88,12 @@ class Tools:
     def pause(self) -> None:
         """Stop here when asked to, or when the budget is used up."""
         if self.stop.is_set():
-            raise StopRequestedError("Stopped at a step boundary; everything finished is kept.")
+            raise StopRequestedError(
+                f"Stopped; everything finished is kept. Go on with 'ratchet resume {self.campaign.name}'."
+            )
         reached = self.brief.budget.reached(self.journal.spend())
         if reached:
-            raise BudgetReachedError(f"The budget is used up: {reached}.")
+            raise BudgetReachedError(
+                f"The budget is used up: {reached}. Everything finished is kept: raise that cap with "
+                f"'ratchet resume {self.campaign.name}' to go on."
+            )

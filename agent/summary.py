@@ -8,7 +8,8 @@ from pathlib import Path
 
 from agent import journal
 from agent.archive import ArchivedStudy
-from agent.campaign import Campaign, StudyFolder, holder, read_brief
+from agent.campaign import Campaign, CampaignError, StudyFolder, holder, read_brief, this_process
+from agent.journal import DamagedJournalError
 from reviews.review import Verdict
 from sandboxes.record import Record
 from templates.idea import Idea
@@ -24,8 +25,8 @@ class CampaignRow(Record):
     studies: str
     """Finished of asked for."""
     state: str
-    wall_seconds: float
-    usd: float
+    wall_seconds: float | None
+    usd: float | None
 
 
 class StudyRow(Record):
@@ -74,6 +75,16 @@ class StudyDetails(Record):
         return "\n".join(lines)
 
 
+def listed(campaign: Campaign) -> CampaignRow:
+    """Give a campaign's row; one that cannot be read says why, and hides no other."""
+    try:
+        return campaign_row(campaign)
+    except (CampaignError, DamagedJournalError, OSError) as error:
+        return CampaignRow(
+            name=campaign.name, templates=(), scale="", studies="", state=str(error), wall_seconds=None, usd=None
+        )
+
+
 def campaign_row(campaign: Campaign) -> CampaignRow:
     brief = read_brief(campaign)
     studies = campaign.studies()
@@ -92,8 +103,8 @@ def campaign_row(campaign: Campaign) -> CampaignRow:
 
 
 def is_running(campaign: Campaign) -> bool:
-    who = holder(campaign)
-    return who is not None and Path(f"/proc/{who.pid}").exists()
+    who, here = holder(campaign), this_process()
+    return who is not None and (who.boot, who.host) == (here.boot, here.host) and Path(f"/proc/{who.pid}").exists()
 
 
 def study_row(study: StudyFolder) -> StudyRow:
@@ -137,7 +148,7 @@ def study_details(study: StudyFolder) -> StudyDetails:
 
 def summary(campaign: Campaign) -> str:
     """Say at the end of a run where everything is, what it took, and what to try next."""
-    row = campaign_row(campaign)
+    spend = journal.spent(tuple(journal.read(campaign.ledger)))
     program = sys.argv[0] if not Path(sys.argv[0]).is_absolute() else "ratchet"
     lines = [""]
     for study in campaign.studies():
@@ -152,7 +163,7 @@ def summary(campaign: Campaign) -> str:
         [
             *lines,
             f"Campaign    {campaign.folder}",
-            f"Took        {row.wall_seconds:.0f} s of wall time, ${row.usd:.2f}",
+            f"Took        {spend.wall_seconds:.0f} s of wall time, ${spend.usd:.2f}",
             f"Next        {program} show {campaign.name} 1        what changed, and what every trial gave",
             f"            {program} resume {campaign.name} --studies {len(campaign.studies()) + 2}   let it go on",
         ]

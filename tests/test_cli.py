@@ -282,3 +282,91 @@ def test_a_started_campaign_is_seen_to_run(toy: Path) -> None:
     time.sleep(0.1)
     later = json.loads(ratchet("list", "--json", cwd=toy.parent).stdout)
     assert (row["state"], later["state"]) == ("running", "unfinished")
+
+
+@pytest.mark.slow
+def test_sigterm_stops_cleanly_with_7(toy: Path) -> None:
+    process = start_toy(toy)
+    wait_for(process, "experiment")
+    process.terminate()
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 7, errors
+    assert "ratchet resume story" in errors
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_stops_at_once_and_loses_nothing_finished(toy: Path) -> None:
+    code = (toy / "experiment.py").read_text()
+    (toy / "experiment.py").write_text(code.replace("    problem =", "    import time; time.sleep(15)\n    problem ="))
+    process = start_toy(toy)
+    wait_for(process, "rehearse")
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert time.monotonic() - begun < 5
+    assert process.returncode == 130, errors
+    assert "trial_started" in ratchet("show", "story", cwd=toy.parent).stdout
+
+
+def made(toy: Path, name: str = "one", text: str | bytes = 'templates = ["toy"]\n') -> Path:
+    folder = toy.parent / "campaigns" / name
+    folder.mkdir(parents=True)
+    content = text if isinstance(text, bytes) else f'name = "{name}"\n{text}'.encode()
+    (folder / "brief.toml").write_bytes(content)
+    return folder
+
+
+def test_a_broken_campaign_hides_no_other_from_the_list(toy: Path) -> None:
+    made(toy, "good")
+    made(toy, "misspelt", 'templates = ["toy"]\nstudys = 3\n')
+    made(toy, "latin", b'name = "latin"\ntemplates = ["caf\xe9"]\n')
+    (made(toy, "torn") / "ledger.jsonl").write_text("garbage\n")
+    done = ratchet("list", "--json", cwd=toy.parent)
+    assert done.returncode == 0, done.stderr
+    states = {row["name"]: row["state"] for row in map(json.loads, done.stdout.splitlines())}
+    assert states["good"] == "unfinished"
+    assert "studys" in states["misspelt"]
+    assert "UTF-8" in states["latin"]
+    assert "line 1" in states["torn"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("resume", "one", "--max-wall", "0"), "--max-wall"),
+        (("resume", "one", "--max-usd", "nan"), "--max-usd"),
+        (("resume", "one", "--studies", "0"), "--studies"),
+        (("run", "toy", "--name", "a/b"), "--name"),
+        (("run", "toy", "--workers", "0"), "--workers"),
+        (("run", "toy", "--max-trial-seconds", "-1"), "--max-trial-seconds"),
+        (("run", "toy", "--name", "one", "--resume", "--scale", "smoke"), "scale cpu"),
+        (("run", "toy", "--campaigns", "toy/template.toml"), "cannot be used"),
+        (("show", "one", "7"), "no study 7"),
+        (("show", "o/n/e"), "There is no campaign"),
+        (("template", "new", "Bad-Name"), "step_sizes"),
+        (("template", "check", "toy", "--scale", "huge"), "huge"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_a_sentence_and_2_and_leaves_standard_output_empty(
+    toy: Path, words: tuple[str, ...], told: str
+) -> None:
+    brief = (made(toy) / "brief.toml").read_text()
+    done = ratchet(*words, cwd=toy.parent)
+    assert done.returncode == 2, done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert (toy.parent / "campaigns" / "one" / "brief.toml").read_text() == brief
+
+
+@pytest.mark.slow
+def test_a_template_may_be_given_as_the_folder_one_is_in(toy: Path) -> None:
+    done = ratchet("run", ".", "--scale", "smoke", "--max-trial-seconds", "0.001", "--campaigns", "../c", cwd=toy)
+    assert done.returncode == 4, done.stderr
+    assert (toy.parent / "c" / "toy" / "brief.toml").exists()
+    again = ("run", ".", "--scale", "smoke", "--campaigns", "../c", "--resume", "--max-trial-seconds", "0.002")
+    assert ratchet(*again, cwd=toy).returncode == 4
