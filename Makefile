@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 HOST := agent templates sandboxes papers reviews
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test check setup clean
+.PHONY: demo test check setup readme clean
 
 ## Run one complete study on two cores: from an idea to a reviewed PDF, without any key.
 demo: setup
@@ -26,6 +26,10 @@ check: setup
 ## The virtual environment, pinned, and TeX and the sandbox from the system's packages.
 setup:
 	@PYTHON=$(PYTHON) VENV=$(VENV) sh scripts/setup
+
+## Make the generated parts of README.md anew.
+readme: setup
+	@$(BIN)/python scripts/readme > README.new && mv README.new README.md
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import json
+from functools import lru_cache
 from typing import NamedTuple
 
 from templates.space import ExpressionKnob, FloatKnob, Knob, Value
@@ -23,7 +24,7 @@ def find(text: str, knob: Knob) -> Setting | None:
 
     None when the source has none that is a literal, or one `return` after an optional docstring. Raises `SyntaxError`.
     """
-    module = ast.parse(text)
+    module = _parsed(text)
     if isinstance(knob, ExpressionKnob):
         returned = _returned(module, knob)
         return None if returned is None else _setting(text, returned, _one_line(text, returned))
@@ -43,19 +44,19 @@ def replace(text: str, setting: Setting, knob: Knob, value: Value) -> str:
 
 def fields(text: str) -> tuple[str, ...]:
     """Name the fields of the class `Config`."""
-    return tuple(field.target.id for field in _fields(ast.parse(text)) if isinstance(field.target, ast.Name))
+    return tuple(field.target.id for field in _fields(_parsed(text)) if isinstance(field.target, ast.Name))
 
 
 def arguments(text: str, function: str) -> tuple[str, ...] | None:
     """Name the arguments of a top-level function; None when there is no such function."""
-    found = _function(ast.parse(text), function)
+    found = _function(_parsed(text), function)
     return None if found is None else tuple(argument.arg for argument in found.args.posonlyargs + found.args.args)
 
 
 def callables(text: str) -> frozenset[str]:
     """Name all that a top-level function can call by a bare name: what is imported, defined, assigned or built in."""
     bound = set(dir(builtins))
-    for part in ast.parse(text).body:
+    for part in _parsed(text).body:
         match part:
             case ast.Import(names=names) | ast.ImportFrom(names=names):
                 bound |= {alias.asname or alias.name for alias in names}
@@ -64,6 +65,12 @@ def callables(text: str) -> frozenset[str]:
             case ast.Assign(targets=targets):
                 bound |= {target.id for target in targets if isinstance(target, ast.Name)}
     return frozenset(bound)
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str) -> ast.Module:
+    """Parse once what is read for one knob after the other; nobody changes the tree."""
+    return ast.parse(text)
 
 
 def _fields(module: ast.Module) -> list[ast.AnnAssign]:
