@@ -29,8 +29,6 @@ MOST_PARTS = 3
 LONGEST_NAME = 110
 """Characters of a name's TeX."""
 
-ENTRY = re.compile(r"@\s*([A-Za-z]+)\s*[{(]")
-FIELD = re.compile(r"\s*,?\s*([A-Za-z][\w-]*)\s*=\s*")
 ACCENT = re.compile(r"\\([`'^\"~=.]|[uvHtcdbrk](?![A-Za-z]))\s*(?:\{\s*\\?([A-Za-z])\s*\}|\\?([A-Za-z]))")
 TOKEN = re.compile(r"\\(?P<word>[A-Za-z]+)\s?|\\(?P<symbol>.)|\$(?P<math>[^$]+)\$|(?P<other>.)", re.DOTALL)
 LETTER = {
@@ -54,17 +52,13 @@ class Entry(Record):
 
 
 def read(bibtex: str) -> tuple[Entry, ...]:
-    """Read all records in order; comments, preambles, macros and what is not BibTeX are passed over."""
+    """Read all records in order, the first of a key; comments, preambles and what is not BibTeX are passed over."""
+    from bibtexparser.entrypoint import parse_string
+
     entries: dict[str, Entry] = {}
-    place = 0
-    while match := ENTRY.search(bibtex, place):
-        place = match.end()
-        kind = match[1].lower()
-        key = re.compile(r"\s*([^\s,{}()]+)\s*(?=[,})])").match(bibtex, place)
-        if kind in {"comment", "preamble", "string"} or key is None:
-            continue
-        fields, place = _fields(bibtex, key.end())
-        entries.setdefault(key[1].lower(), Entry(key=key[1], kind=kind, fields=fields))
+    for found in parse_string(bibtex).entries:
+        fields = {field.key.lower(): " ".join(str(field.value).split()) for field in reversed(found.fields)}
+        entries.setdefault(found.key.lower(), Entry(key=found.key, kind=found.entry_type.lower(), fields=fields))
     return tuple(entries.values())
 
 
@@ -93,39 +87,6 @@ def year(entry: Entry) -> int | None:
 def _has(entry: Entry, name: str) -> bool:
     stands_in = {"author": "editor", "year": "date"}.get(name, name)
     return bool(re.sub(r"[\s{}]", "", entry.fields.get(name, entry.fields.get(stands_in, ""))))
-
-
-def _fields(bibtex: str, place: int) -> tuple[dict[str, str], int]:
-    fields: dict[str, str] = {}
-    while match := FIELD.match(bibtex, place):
-        value, place = _value(bibtex, match.end())
-        fields.setdefault(match[1].lower(), " ".join(value.split()))
-    return fields, place
-
-
-def _value(bibtex: str, place: int) -> tuple[str, int]:
-    """Read a braced, quoted or bare value, and those joined to it by `#`."""
-    parts = []
-    while True:
-        part, place = _one_value(bibtex, place)
-        parts.append(part)
-        joined = re.compile(r"\s*#\s*").match(bibtex, place)
-        if joined is None:
-            return "".join(parts), place
-        place = joined.end()
-
-
-def _one_value(bibtex: str, place: int) -> tuple[str, int]:
-    opening = bibtex[place : place + 1]
-    if opening not in {"{", '"'}:
-        bare = re.compile(r"[^\s,{}()#\"]*").match(bibtex, place)
-        return (bare.group(), bare.end()) if bare else ("", place)
-    depth = 0
-    for end in range(place + (opening == '"'), len(bibtex)):
-        depth += {"{": 1, "}": -1}.get(bibtex[end], 0) if bibtex[end - 1] != "\\" else 0
-        if depth <= 0 and bibtex[end] == ("}" if opening == "{" else '"'):
-            return bibtex[place + 1 : end], end + 1
-    return bibtex[place + 1 :], len(bibtex)
 
 
 def _record(entry: Entry) -> str:
