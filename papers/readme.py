@@ -8,10 +8,13 @@ come from facts.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import zip_longest
 
 from papers import mathematics
 from papers.paper import Block, Equation, Items, Listing, Paragraph
 from papers.quotation import Constant, Quotation, equation, quote
+from papers.sentences import split
 from sandboxes.record import Record
 
 ORIGIN = "background"
@@ -94,6 +97,8 @@ class _Reader:
         self._equations = 0
         self._listings = 0
         self._run_in = ""
+        self._unfinished = False
+        """The last paragraph ends inside a sentence."""
 
     def take(self, chunk: list[str]) -> None:
         """Add one group of lines."""
@@ -111,7 +116,7 @@ class _Reader:
 
     def readme(self) -> Readme:
         """Close the book."""
-        parts = tuple(Part(title=title, blocks=tuple(blocks)) for title, blocks in self._parts)
+        parts = tuple(Part(title=title, blocks=tuple(_ended(blocks))) for title, blocks in self._parts)
         return Readme(parts=parts, constants=tuple(self._constants))
 
     def _declared(self, quotation: Quotation) -> str:
@@ -122,6 +127,7 @@ class _Reader:
         return self._declared(quote(ORIGIN, text, self._citable, len(self._constants) + 1))
 
     def _heading(self, depth: int, title: str) -> None:
+        self._unfinished = False
         if depth <= 2:  # noqa: PLR2004 — the second level is where parts begin
             self._parts.append((title, []))
             self._run_in = ""
@@ -143,7 +149,7 @@ class _Reader:
 
     def _display(self, tex: str) -> None:
         if mathematics.formula(tex).faults:
-            self._paragraph(f"`{tex}`" if tex.strip("`") else "")
+            self._code_of(tex)
         else:
             self._equations += 1
             text = self._declared(equation(ORIGIN, tex, len(self._constants) + 1))
@@ -158,9 +164,42 @@ class _Reader:
 
     def _paragraph(self, text: str) -> None:
         quoted = self._quoted(text)
-        if quoted:
+        if self._unfinished and quoted[:1].islower():
+            self._continue(quoted)
+        elif quoted:
             self._add(Paragraph(text=quoted, heading=self._run_in))
             self._run_in = ""
+        self._unfinished = False
+
+    def _code_of(self, tex: str) -> None:
+        """Put a formula that cannot be displayed into the sentence that leads to it, if one does."""
+        quoted = self._quoted(f"`{tex}`") if tex.strip("`") else ""
+        match self._parts[-1][1]:
+            case [*_, Paragraph(text=text)] if quoted and not text.endswith((".", "!", "?")):
+                self._continue(quoted)
+                self._unfinished = True
+            case _ if quoted:
+                self._add(Paragraph(text=quoted, heading=self._run_in))
+
+    def _continue(self, quoted: str) -> None:
+        """Go on with the last paragraph."""
+        match self._parts[-1][1]:
+            case [*before, Paragraph(text=text, heading=heading)]:
+                self._parts[-1][1][:] = [*before, Paragraph(text=f"{text} {quoted}", heading=heading)]
 
     def _add(self, block: Block) -> None:
+        self._unfinished = False
         self._parts[-1][1].append(block)
+
+
+def _ended(blocks: list[Block]) -> Iterator[Block]:
+    """Take the announcement from a paragraph whose table or picture was left out."""
+    for block, following in zip_longest(blocks, blocks[1:]):
+        match block:
+            case Paragraph(text=text, heading=heading) if text.endswith(":") and (
+                following is None or isinstance(following, Paragraph)
+            ):
+                *kept, last = split(text)
+                yield Paragraph(text=" ".join(kept) or f"{last[:-1].rstrip()}.", heading=heading)
+            case _ if block is not None:
+                yield block

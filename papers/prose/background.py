@@ -71,13 +71,15 @@ def _sentences(material: Material, found: list[Source], fresh: list[Source]) -> 
     if recent:
         said.append(f"Recent work on the same subject includes {_all_named(material, recent)}.")
     if older:
-        lead = "Older foundations are" if recent else "The survey also points to"
+        foundation = "An older foundation is" if len(older) == 1 else "Older foundations are"
+        lead = foundation if recent else "The survey also points to"
         said.append(f"{lead} {_all_named(material, older)}.")
     if len(found) > len(fresh):
         again = [source.key for source in found if source not in fresh and source is not found[0]]
         if again:
             marks = "; ".join(f"@{key}" for key in again)
-            said.append(f"Its list also holds records that were discussed above [{marks}].")
+            were = "a record that was" if len(again) == 1 else "records that were"
+            said.append(f"Its list also holds {were} discussed above [{marks}].")
     knobs = listed([f"`{change.knob}`" for change in material.study.idea.changes])
     done = f"turns {knobs}" if knobs else "rewrites one part of it"
     said.append(

@@ -70,10 +70,11 @@ def price(material: Material) -> str:
     if found.worsened:
         shifts = listed([shift(material, arm(first), each) for each in found.worsened[:TOLD]])
         more = ", and more got worse" if found.worsened[TOLD:] else ""
-        paid = material.study.conclusion is Conclusion.supported
-        return f"{'This has a price' if paid else 'Beside it'}: {shifts}, which is for the worse{more}."
+        if material.study.conclusion is Conclusion.supported:
+            return f"This has a price: {shifts}{more}."
+        return f"Beside that, {shifts}, which is for the worse{more}."
     if found.improved:
-        return f"Beside it, {shift(material, arm(first), found.improved[0])}, which is an improvement."
+        return f"Beside that, {shift(material, arm(first), found.improved[0])}, which is an improvement."
     return ""
 
 
@@ -116,7 +117,7 @@ def _losses(material: Material, name: str, found: Effects) -> list[str]:
     said = []
     for start in range(0, len(found.worsened), TOLD):
         shifts = listed([shift(material, name, each) for each in found.worsened[start : start + TOLD]])
-        lead = "This worsened too" if start else "The price of the change" if gained else "Other things got worse"
+        lead = "This worsened too" if start else "The price of the change" if gained else "This got worse beside it"
         said.append(f"{lead}: {shifts}.")
     return said
 

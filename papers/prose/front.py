@@ -8,7 +8,8 @@ from papers.evidence import Conclusion
 from papers.facts import arm
 from papers.paper import Block, Items, Paragraph, Section
 from papers.prose.effects import price
-from papers.prose.material import Material, capital, clause, listed, small, stop
+from papers.prose.idea import called, evolved, name, origin
+from papers.prose.material import Material, clause, listed, small, stop
 from papers.prose.verdict import finding, meaning
 
 LONGEST_OPENING = 320
@@ -27,13 +28,14 @@ def title(material: Material) -> str:
         Conclusion.inconclusive: f"inconclusive evidence on {metric}",
         Conclusion.failed: f"a change whose effect on {metric} could not be {measured}",
     }
-    return f"{capital(material.title())}: {ending[material.study.conclusion]}"
+    return f"{name(material)}: {ending[material.study.conclusion]}"
 
 
 def abstract(material: Material) -> str:
     """Say the problem, the change, the prediction, the finding and what it means."""
     question = stop(material.said("template.question"))
-    parts = (_opening(material), question, _tested(material), finding(material), meaning(material), price(material))
+    opening = _opening(material) or question
+    parts = (opening, _tested(material), finding(material), meaning(material), price(material))
     return " ".join(part for part in parts if part)
 
 
@@ -70,35 +72,33 @@ def _opening(material: Material) -> str:
 
 
 def _tested(material: Material) -> str:
-    return (
-        f"One idea was put to a test whose prediction was written down before any trial. “{material.title()}” "
-        f"{turned(material)}, and its {material.metric()} was predicted to be {predicted(material)}."
+    test = "was put to a test whose prediction was written down before any trial"
+    whose = (
+        f"One idea, which a search over the method's settings proposed, {test}. It"
+        if evolved(material)
+        else f"One idea {test}. {called(material)}"
     )
+    return f"{whose} {turned(material)}. The {material.metric()} was predicted to be {predicted(material)}."
 
 
 def _problem(material: Material) -> Paragraph:
     """Name the subject, the question and the quantity that decides."""
-    symbol = material.study.template.metric.symbol
-    named = f"{material.metric()} ${symbol}$" if symbol else material.metric()
+    metric = material.study.template.metric
+    named = f"{material.metric()} ${metric.symbol}$" if metric.symbol else material.metric()
     text = (
         f"The subject of this paper is {small(clause(material.said('template.title')))}, and its question is the "
         f"following. {stop(material.said('template.question'))} The quantity that decides is the "
-        f"{named}{f', measured in{material.unit()}' if material.unit() else ''}; a "
-        f"{material.study.template.metric.better} value is preferred."
+        f"{named}{f', measured in{material.unit()}' if material.unit() else ''}; a {metric.better} value is preferred."
     )
     return Paragraph(text=text)
 
 
 def _idea(material: Material) -> tuple[Block, ...]:
     """State origin, hypothesis, reason and prediction, then preview the answer."""
-    told = (
-        f"“{material.title()}” {_origin(material)}. Its hypothesis reads: "
-        f"“{stop(capital(material.said('idea.hypothesis')))}” {stop(capital(material.said('idea.rationale')))}"
-    )
+    smallest = material.declared("idea.smallest_effect")
     before = (
         "Hypothesis and prediction were stored before the first trial ran, so neither could be fitted to the "
-        f"results. The prediction was a {material.metric()} {predicted(material)}; anything smaller was declared in "
-        "advance not to matter."
+        f"results. A difference under {smallest}{material.unit()} was declared in advance not to matter."
     )
     where = " on seeds that played no part in choosing the change" if material.fresh() else ""
     answer = {
@@ -108,18 +108,8 @@ def _idea(material: Material) -> tuple[Block, ...]:
         Conclusion.inconclusive: "The trials did not settle the question, and the paper says how far they got.",
         Conclusion.failed: "The trials did not get as far as an answer, and the paper says where they ended.",
     }[material.study.conclusion]
-    return Paragraph(text=told), Paragraph(text=before), Paragraph(text=f"{answer} The paper contributes:")
-
-
-def _origin(material: Material) -> str:
-    lineage = material.study.idea.lineage
-    parents = listed([f"`{parent}`" for parent in lineage.parents]) or "`baseline`"
-    return {
-        "seed": "is one of the seed ideas that come with the template",
-        "mutation": f"arose as a mutation of {parents}",
-        "crossover": f"arose as a crossover of {parents}",
-        "language-model": "was proposed by a language model",
-    }[lineage.operator]
+    paragraphs = (origin(material), before, f"{answer} The paper contributes:")
+    return tuple(Paragraph(text=text) for text in paragraphs)
 
 
 def _contributions(material: Material) -> list[str]:

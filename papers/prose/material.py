@@ -31,10 +31,6 @@ class Material:
         """Quote an outside text."""
         return self.outside.said[who].text
 
-    def title(self) -> str:
-        """Name the idea, without a full stop."""
-        return self.said("idea.title").rstrip(".")
-
     def metric(self) -> str:
         """Name the metric."""
         return self.said("metric.title")
@@ -135,6 +131,7 @@ class Reading:
         self.smallest = prediction.smallest_effect
         self.difference, self.low, self.high = (value(f"{self.arm}.{end}") for end in ("difference", "low", "high"))
         toward = 1 if prediction.direction == "higher" else -1
+        self.identical = comparison.variant_values == comparison.reference_values
         self.as_predicted = toward * self.difference > 0
         self.settled = self.low > 0 or self.high < 0
         self.reaches = abs(self.difference) >= self.smallest

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from papers.evidence import Stage
 from papers.facts import arm
 from papers.paper import Block, Paragraph
-from papers.prose import tables
+from papers.prose import appended
 from papers.prose.effects import effects, named
 from papers.prose.material import Material
 from templates.trial import BASELINE
@@ -27,7 +27,7 @@ def requested(material: Material, requests: frozenset[str]) -> tuple[Block, ...]
 def per_seed(material: Material) -> tuple[Block, ...]:
     """Show the values of every paired seed."""
     text = "The means and intervals of the main text are computed from the values in [#tab:seeds], and from no others."
-    return (Paragraph(text=text, heading="Values by seed"), tables.per_seed(material))
+    return (Paragraph(text=text, heading="Values by seed"), appended.per_seed(material))
 
 
 def robust_statistics(material: Material) -> tuple[Block, ...]:
@@ -48,7 +48,7 @@ def robust_statistics(material: Material) -> tuple[Block, ...]:
         f"{material.of(name, 'iqm_difference')}{material.unit()}, and its bootstrap interval {zero} zero. {agree} "
         f"The probability of improvement was [[{name}.probability:.2f]]."
     )
-    return (Paragraph(text=text, heading="Robust statistics"), tables.robust(material))
+    return (Paragraph(text=text, heading="Robust statistics"), appended.robust(material))
 
 
 def compute_cost(material: Material) -> tuple[Block, ...]:
@@ -61,7 +61,7 @@ def compute_cost(material: Material) -> tuple[Block, ...]:
             f" A trial of the change took [[{ours}:.2f]] s of CPU time, one of the baseline [[{theirs}:.2f]] s. "
             f"{_dearer(material.value(ours), material.value(theirs))}"
         )
-    return (Paragraph(text=said, heading="Compute cost"), tables.costs(material))
+    return (Paragraph(text=said, heading="Compute cost"), appended.costs(material))
 
 
 def _dearer(ours: float, theirs: float) -> str:
@@ -74,7 +74,7 @@ def _dearer(ours: float, theirs: float) -> str:
 
 def secondary_measurements(material: Material) -> tuple[Block, ...]:
     """Show all secondary measurements at all stages."""
-    table = tables.secondary_stages(material)
+    table = appended.secondary_stages(material)
     if not table.rows:
         text = "The trials gave no secondary measurement that could be compared."
         return (Paragraph(text=text, heading="Secondary measurements"),)
@@ -124,7 +124,7 @@ def sensitivity(material: Material) -> tuple[Block, ...]:
         f"ranges from {material.of(name, 'leave_one_out.low')} to "
         f"{material.of(name, 'leave_one_out.high')}{material.unit()}. {told}"
     )
-    return (Paragraph(text=text, heading="Sensitivity to single seeds"), tables.sensitivity(material))
+    return (Paragraph(text=text, heading="Sensitivity to single seeds"), appended.sensitivity(material))
 
 
 def _headline(material: Material) -> str:

@@ -146,6 +146,9 @@ def _seeds(material: Material, first: Comparison) -> Paragraph:
     name = arm(first)
     wins, losses = (material.value(f"{name}.{what}") for what in ("wins", "losses"))
     n = material.count(f"{name}.n", "seed", "seeds")
+    if Reading(material, first).identical:
+        told = f"On each of the {n} the two arms measured the same, so there is nothing for a single seed to carry."
+        return Paragraph(text=told, heading="Seed by seed")
     if wins == len(first.seeds):
         told = f"The change was better than the baseline on every one of the {n}, so no single seed carries the result."
     elif losses == len(first.seeds):
@@ -204,7 +207,7 @@ def _turned_back(material: Material, found: Comparison) -> str:
     name = arm(found)
     knob = material.study.ablated.get(found.variant, found.variant)
     against = "the baseline" if found.reference == "baseline" else "the whole change"
-    return f"Without `{knob}`, the mean difference to {against} was {material.measured(name)}."
+    return f"Without `{knob}`, the {material.metric()} differed from that of {against} by {material.measured(name)}."
 
 
 def _carrier(material: Material) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from papers.evidence import Comparison, Conclusion, Stage
 from papers.facts import arm
 from papers.paper import Table
+from papers.prose.idea import past_title
 from papers.prose.material import Material, capital, listed
 from templates.space import Value
 from templates.trial import TrialEnding
@@ -47,22 +48,30 @@ def headline(material: Material, comparison: Comparison) -> Table:
 
 
 def stages(material: Material) -> Table:
-    """Show each stage that compared the change with the baseline."""
+    """Show each stage that compared the change with the baseline, all in the precision of the last one."""
+    found = list(material.stages())
+    decimals = material.decimals(found[-1].value)
+
+    def of(stage: Stage, what: str) -> str:
+        return material.shown(f"{stage}.{what}", decimals)
+
     rows = tuple(
         (
             STAGES[stage],
             f"[[{stage}.n:.0f]]",
-            material.of(stage.value, "variant"),
-            material.of(stage.value, "reference"),
-            material.of(stage.value, "difference"),
-            material.interval(stage.value),
+            of(stage, "variant"),
+            of(stage, "reference"),
+            of(stage, "difference"),
+            f"{of(stage, 'low')} to {of(stage, 'high')}",
             material.p(f"{stage}.p"),
         )
-        for stage in material.stages()
+        for stage in found
     )
     return Table(
         label="tab:stages",
-        caption=f"The {material.metric()}{_in(material.unit())} at each stage of the study; $n$ counts paired seeds.",
+        caption=(
+            f"The {material.metric()}{unit_of(material.unit())} at each stage of the study; $n$ counts paired seeds."
+        ),
         header=("Stage", "$n$", "Change", "Baseline", "Difference", INTERVAL, "$p$"),
         rows=rows,
         note=(
@@ -75,7 +84,7 @@ def stages(material: Material) -> Table:
 def secondary(material: Material, name: str) -> Table:
     """Show what else was measured in one arm, and which direction is better."""
     shown = secondaries(material, name)
-    still = [each for each in shown if _still(material, name, each)]
+    same = [each for each in shown if still(material, name, each)]
     return Table(
         label="tab:secondary",
         caption=(
@@ -83,63 +92,29 @@ def secondary(material: Material, name: str) -> Table:
         ),
         header=("Measurement", "Better", "Change", "Baseline", "Difference", INTERVAL, "$n$"),
         rows=tuple(
-            (_secondary(material, each), _better(material, each), *_arm(material, f"{name}.{each}"))
+            (secondary_name(material, each), better(material, each), *_arm(material, f"{name}.{each}"))
             for each in shown
-            if each not in still or len(still) == len(shown)
+            if each not in same or len(same) == len(shown)
         ),
-        note=_same(material, still) if len(still) < len(shown) else "",
+        note=_same(material, same) if len(same) < len(shown) else "",
     )
 
 
-def secondary_stages(material: Material) -> Table:
-    """Show the differences of the secondary measurements from stage to stage."""
-    stages = list(material.stages())
-    shown = [
-        each
-        for each in secondaries(material, stages[-1].value)
-        if all(f"{stage}.{each}.n" in material.facts for stage in stages)
-    ]
-    rows = tuple(
-        (
-            _secondary(material, each),
-            _better(material, each),
-            *(material.of(f"{stage}.{each}", "difference") for stage in stages),
-            _clear(material, [stage for stage in stages if material.settled(f"{stage}.{each}")]),
-        )
-        for each in shown
-        if not all(_still(material, stage.value, each) for stage in stages)
-    )
-    return Table(
-        label="tab:secondary-stages",
-        caption=(
-            "Secondary measurements from stage to stage: mean differences over paired seeds, change minus baseline, "
-            f"and the stages whose {INTERVAL} excludes zero."
-        ),
-        header=("Measurement", "Better", *(capital(STAGES[stage]) for stage in stages), "Excludes zero"),
-        rows=rows,
-    )
-
-
-def _still(material: Material, name: str, each: str) -> bool:
+def still(material: Material, name: str, each: str) -> bool:
     """Tell whether a measurement is a property of the task: neither good nor bad, and the same in both arms."""
     key = f"{name}.{each}"
     same = all(material.value(f"{key}.{end}") == 0 for end in ("difference", "low", "high"))
     return same and material.secondary(each).better is None
 
 
-def _same(material: Material, still: list[str]) -> str:
-    names = listed([f"the {material.said(f'secondary.{each}')}" for each in still])
-    return f"Left out, because each seed gave it the same value in both arms: {names}." if still else ""
+def _same(material: Material, same: list[str]) -> str:
+    names = listed([f"the {material.said(f'secondary.{each}')}" for each in same])
+    return f"Left out, because each seed gave it the same value in both arms: {names}." if same else ""
 
 
-def _better(material: Material, each: str) -> str:
+def better(material: Material, each: str) -> str:
+    """Show which direction of a secondary measurement is better."""
     return material.secondary(each).better or "–"
-
-
-def _clear(material: Material, stages: list[Stage]) -> str:
-    if len(stages) == len(material.stages()):
-        return "at every stage"
-    return ", ".join(STAGES[stage] for stage in stages) or "at none"
 
 
 def ablations(material: Material) -> Table:
@@ -160,7 +135,7 @@ def ablations(material: Material) -> Table:
     reference = "Baseline" if against == {True} else "Whole change"
     return Table(
         label="tab:ablations",
-        caption=f"Ablations on the {material.metric()}{_in(material.unit())}: one change turned back at a time.",
+        caption=f"Ablations on the {material.metric()}{unit_of(material.unit())}: one change turned back at a time.",
         header=("Turned back", "$n$", "Without it", reference, "Difference", INTERVAL, "$p$"),
         rows=rows,
     )
@@ -175,7 +150,7 @@ def ideas(material: Material) -> Table:
         difference, ends = (material.of(key, "difference"), material.interval(key)) if measured else ("–", "–")
         p = material.p(f"{key}.p_holm") if f"{key}.p_holm" in material.facts else "–"
         this = " (this paper)" if past.number == material.study.number else ""
-        row = (f"[[{key}:.0f]]", f"{material.said(key)}{this}", difference, ends, p, OUTCOMES[past.conclusion])
+        row = (f"[[{key}:.0f]]", f"{past_title(material, past)}{this}", difference, ends, p, OUTCOMES[past.conclusion])
         rows.append(row)
     return Table(
         label="tab:ideas",
@@ -214,105 +189,6 @@ def settings(material: Material) -> Table:
     )
 
 
-def per_seed(material: Material) -> Table:
-    """Show every pair, the stages side by side and the last one first."""
-    stages = list(reversed(material.stages().items()))
-    last, *earlier = [_pairs(material, stage.value, found) for stage, found in stages]
-    height = max(len(found.seeds) for _, found in stages)
-    columns = [*last, *(column for pairs in earlier for column in pairs[:-1])]
-    padded = [[*column, *[""] * (height - len(column))] for column in columns]
-    heads = [head for stage, _ in stages[1:] for head in (f"{capital(STAGES[stage])}: seed", "Change", "Baseline")]
-    names = [STAGES[stage] for stage, _ in stages]
-    where = f"the {names[0]} stage{f' on the left, then the {listed(names[1:])} stage' if names[1:] else ''}"
-    return Table(
-        label="tab:seeds",
-        caption=f"The {material.metric()}{_in(material.unit())} of every paired seed: {where}.",
-        header=("Seed", "Change", "Baseline", "Difference", *heads),
-        rows=tuple(zip(*padded, strict=True)),
-        note="The differences of the other stages follow by subtraction." if names[1:] else "",
-    )
-
-
-def _pairs(material: Material, name: str, comparison: Comparison) -> list[list[str]]:
-    """Give the columns of one stage: seed, change, baseline, difference."""
-    seeds = comparison.seeds
-    arms = [[material.of(name, f"seed.{seed}.{what}") for seed in seeds] for what in ("variant", "reference")]
-    differences = [material.of(name, f"seed.{seed}.difference") for seed in seeds]
-    return [[f"[[{name}.seed.{seed}:.0f]]" for seed in seeds], *arms, differences]
-
-
-def robust(material: Material) -> Table:
-    """Show the interquartile mean beside the mean, stage by stage."""
-    rows = tuple(
-        (
-            STAGES[stage],
-            f"[[{stage}.n:.0f]]",
-            material.of(stage.value, "difference"),
-            material.of(stage.value, "iqm_difference"),
-            f"{material.of(stage.value, 'iqm_low')} to {material.of(stage.value, 'iqm_high')}",
-            f"[[{stage}.probability:.2f]]",
-        )
-        for stage in material.stages()
-    )
-    return Table(
-        label="tab:robust",
-        caption=f"Difference of means and of interquartile means (IQM){_in(material.unit())}, change minus baseline.",
-        header=("Stage", "$n$", "Mean", "IQM", f"IQM {INTERVAL}", "P(better)"),
-        rows=rows,
-        note="The interval of the IQM is a percentile bootstrap over paired seeds.",
-    )
-
-
-def costs(material: Material) -> Table:
-    """Show what a finished trial of each variant cost."""
-    variants = dict.fromkeys(
-        trial.variant for trial in material.study.trials if f"cost.trial.{trial.variant}.wall_seconds" in material.facts
-    )
-    rows = tuple(
-        (
-            f"`{variant}`",
-            *(
-                f"[[cost.trial.{variant}.{what}:{form}]]" if f"cost.trial.{variant}.{what}" in material.facts else "–"
-                for what, form in (
-                    ("n", ".0f"),
-                    ("wall_seconds", ".2f"),
-                    ("cpu_seconds", ".2f"),
-                    ("peak_memory_mib", ".0f"),
-                )
-            ),
-        )
-        for variant in variants
-    )
-    return Table(
-        label="tab:costs",
-        caption="What a finished trial cost on average, by variant, its scoring left out.",
-        header=("Variant", "Trials", "Wall time (s)", "CPU time (s)", "Peak memory (MiB)"),
-        rows=rows,
-    )
-
-
-def sensitivity(material: Material) -> Table:
-    """Show how far the mean difference moves when one seed is left out."""
-    rows = tuple(
-        (
-            STAGES[stage],
-            f"[[{stage}.n:.0f]]",
-            material.of(stage.value, "difference"),
-            f"{material.of(stage.value, 'leave_one_out.low')} to {material.of(stage.value, 'leave_one_out.high')}",
-        )
-        for stage in material.stages()
-    )
-    return Table(
-        label="tab:sensitivity",
-        caption=(
-            f"Mean paired difference{_in(material.unit())} over all seeds, and its range when each seed is left out "
-            "once."
-        ),
-        header=("Stage", "$n$", "All seeds", "One seed left out"),
-        rows=rows,
-    )
-
-
 def secondaries(material: Material, name: str) -> tuple[str, ...]:
     """Name the secondary measurements that an arm has."""
     names = (measurement.name for measurement in material.study.template.secondary)
@@ -329,10 +205,12 @@ def _arm(material: Material, key: str) -> tuple[str, ...]:
     return (*means, material.interval(key), f"[[{key}.n:.0f]]")
 
 
-def _secondary(material: Material, name: str) -> str:
+def secondary_name(material: Material, name: str) -> str:
+    """Name a secondary measurement with its unit."""
     unit = material.said(f"secondary.{name}.unit")
     return capital(material.said(f"secondary.{name}")) + (f" ({unit})" if unit else "")
 
 
-def _in(unit: str) -> str:
+def unit_of(unit: str) -> str:
+    """Give the unit as a caption has it."""
     return f" in{unit}" if unit else ""

@@ -76,6 +76,11 @@ def undecided(reading: Reading) -> str:
 
 
 def _null(reading: Reading) -> str:
+    if reading.identical:
+        return (
+            "Every seed gave the very same value in both arms: a null result, and at these settings the change does "
+            "nothing to the metric at all."
+        )
     bound = "The whole interval lies within the smallest effect declared of interest, on either side of zero"
     if reading.settled:
         side = "as predicted" if reading.as_predicted else "opposite to the prediction"

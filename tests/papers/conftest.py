@@ -201,7 +201,7 @@ def idea(changes: tuple[Change, ...]) -> Idea:
         rationale="A coarse partition wastes entropy of the cover [@sokota2024]. Merged symbols can be coupled again.",
         prediction=Prediction(metric="residual_entropy", direction="lower", smallest_effect=0.1),
         changes=changes,
-        lineage=Lineage(operator="mutation", parents=("baseline",)),
+        lineage=Lineage(operator="seed", parents=("baseline",)),
     )
 
 

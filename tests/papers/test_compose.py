@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from papers import bibliography
 from papers.checks import check
 from papers.compose import REQUESTS, compose
-from papers.evidence import Conclusion, Stage
+from papers.evidence import Comparison, Conclusion, Stage, compare
 from papers.facts import facts
 from papers.marks import Number, Plain, Reference, flat
 from papers.numerals import claims, hides
@@ -17,6 +18,7 @@ from papers.sentences import split
 from papers.study import Study
 from templates.idea import Change
 from templates.space import Value
+from templates.trial import Trial
 
 StudyOf = Callable[..., Study]
 CONCLUSIONS = tuple(Conclusion)
@@ -272,6 +274,143 @@ def test_every_idea_of_the_campaign_has_a_row(study_of: StudyOf) -> None:
     tables = [block for _, block in blocks(compose(study)) if isinstance(block, Table) and block.label == "tab:ideas"]
     assert [row[0] for row in tables[0].rows] == ["[[past.1:.0f]]", "[[past.2:.0f]]"]
     assert tables[0].rows[0][-1] == "inconclusive"
+
+
+def descended(study: Study, operator: str, *parents: str) -> Study:
+    return with_idea(study, lineage=study.idea.lineage.model_copy(update={"operator": operator, "parents": parents}))
+
+
+def test_an_evolved_idea_is_named_by_what_it_turns(study_of: StudyOf) -> None:
+    study = descended(study_of(), "mutation", "baseline")
+    paper = compose(study)
+    assert paper.title == "Switching `merge` on: a confirmed reduction of residual message entropy"
+    assert "a mutation of the unchanged method" in text(section(paper, "Introduction"))
+    assert study.idea.title not in paper.title + paper.abstract + text(section(paper, "Conclusion"))
+    assert not problems(study)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ((("merge", True, False),), "Switching `merge` off"),
+        ((("merge_tolerance", 1e-9, 0.01),), "Raising `merge_tolerance`"),
+        ((("algorithm", "fimec", "arimec"),), "Taking `arimec` as `algorithm`"),
+        ((("partition_score", "entropy", "entropy + max_mass"),), "Rewriting `partition_score`"),
+        (
+            (("merge", False, True), ("merge_tolerance", 0.01, 1e-9)),
+            "Switching `merge` on and reducing `merge_tolerance`",
+        ),
+        (
+            (("merge", False, True), ("merge_tolerance", 0.01, 1e-9), ("algorithm", "fimec", "arimec")),
+            "Switching `merge` on, reducing `merge_tolerance` and more",
+        ),
+    ],
+)
+def test_titles_of_evolved_ideas_say_what_was_done(
+    study_of: StudyOf, changes: tuple[tuple[str, Value, Value], ...], named: str
+) -> None:
+    turned = tuple(Change(knob=knob, before=before, after=after) for knob, before, after in changes)
+    study = with_idea(descended(study_of(), "mutation", "baseline"), changes=turned)
+    assert compose(study).title.startswith(f"{named}: ")
+    assert not problems(study)
+
+
+def with_parent(study: Study, **fields: object) -> Study:
+    """Make the earlier study of the campaign a parent of this one, with other figures."""
+    past = study.tried[0].model_copy(update=fields)
+    return descended(study.model_copy(update={"tried": (past, *study.tried[1:])}), "mutation", past.slug)
+
+
+def test_a_parent_is_told_with_what_it_concluded(study_of: StudyOf) -> None:
+    study = with_parent(study_of())
+    paper = compose(study)
+    told = text(section(paper, "Introduction"))
+    assert "a mutation of study [[past.1:.0f]], “Score partitions by their largest mass”" in told
+    assert "Study [[past.1:.0f]] stayed inconclusive, with a mean difference to the baseline of [[past.1." in told
+    assert not problems(study)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "sentence"),
+    [
+        (-0.2, 0.28, "the intervals are apart, and the new one is on the better side"),
+        (-2.0, -1.5, "the intervals are apart, and the new one is on the worse side"),
+        (-0.9, -0.1, "the intervals overlap"),
+    ],
+)
+def test_a_headline_is_set_beside_its_parents(study_of: StudyOf, low: float, high: float, sentence: str) -> None:
+    study = with_parent(study_of(), low=low, high=high, difference=(low + high) / 2)
+    assert sentence in text(section(compose(study), "What was tried and not shown"))
+    assert not problems(study)
+
+
+def test_an_idea_without_parents_is_told_apart_from_the_supported_ones(study_of: StudyOf) -> None:
+    study = descended(study_of(), "seed", "baseline")
+    told = text(section(compose(study), "What was tried and not shown"))
+    assert "builds on none of the earlier ones, of which none was supported" in told
+    past = study.tried[0].model_copy(update={"conclusion": Conclusion.supported})
+    other = compose(study.model_copy(update={"tried": (past, study.tried[1])}))
+    assert "Of these, “Score partitions by their largest mass” was supported" in said(other)
+    assert "whether the gains add up" in text(section(other, "Conclusion"))
+
+
+LONGEST_SENTENCE = 45
+
+
+def words(sentence: str) -> int:
+    """Count words, a mark as one."""
+    bare = re.sub(r"\[[@#][^\]]*\]", "", re.sub(r"\[\[[^\]]*\]\]", "0", sentence))
+    return len(re.sub(r"\$[^$]*\$", "x", bare).split())
+
+
+@pytest.mark.parametrize("conclusion", CONCLUSIONS)
+def test_no_sentence_is_long(study_of: StudyOf, conclusion: Conclusion) -> None:
+    for study in (study_of(conclusion), with_parent(study_of(conclusion))):
+        texts = [place.text for place in places(compose(study, REQUESTS))]
+        assert not [each for each in texts for sentence in split(each) if words(sentence) > LONGEST_SENTENCE]
+
+
+@pytest.mark.parametrize("conclusion", CONCLUSIONS)
+def test_the_conclusion_repeats_no_sentence_of_abstract_or_introduction(
+    study_of: StudyOf, conclusion: Conclusion
+) -> None:
+    paper = compose(study_of(conclusion))
+    earlier = {*split(paper.abstract), *split(text(section(paper, "Introduction")))}
+    assert not earlier & set(split(text(section(paper, "Conclusion"))))
+    assert not set(split(paper.abstract)) & set(split(text(section(paper, "Introduction"))))
+
+
+def test_two_arms_that_agree_on_every_seed_are_called_a_change_that_does_nothing(study_of: StudyOf) -> None:
+    study = study_of(Conclusion.negligible)
+    same = {trial.seed: trial.measurements for trial in study.trials if trial.variant == "baseline"}
+    trials = tuple(
+        trial.model_copy(update={"measurements": same[trial.seed]}) if trial.ending == "finished" else trial
+        for trial in study.trials
+    )
+    found = compare_again(study, trials)
+    own = study.tried[1].model_copy(update={"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0, "p_holm": None})
+    equal = study.model_copy(
+        update={"trials": trials, "comparisons": found, "tried": (study.tried[0], own), "p_holm": None}
+    )
+    paper = compose(equal, REQUESTS)
+    assert "the very same value in both arms" in paper.abstract
+    assert "the method probably never uses `merge` at these settings" in text(section(paper, "Conclusion"))
+    assert not problems(equal)
+    assert "the very same value in both arms" not in said(compose(study))
+
+
+def compare_again(study: Study, trials: tuple[Trial, ...]) -> tuple[Comparison, ...]:
+    found = []
+    for old in study.comparisons:
+        seeds = {*old.seeds, *(gap.seed for gap in old.missing)}
+        ours, theirs = (
+            [each for each in trials if each.variant == variant and each.seed in seeds]
+            for variant in (old.variant, old.reference)
+        )
+        again = compare(old.stage, old.variant, old.reference, old.metric, old.better, ours, theirs)
+        assert again is not None
+        found.append(again)
+    return tuple(found)
 
 
 def test_a_study_that_ended_early_does_not_speak_of_confirmation(study_of: StudyOf) -> None:

@@ -91,6 +91,34 @@ def test_mathematics_that_cannot_be_printed_is_shown_as_code() -> None:
     ]
 
 
+def test_a_sentence_around_mathematics_that_cannot_be_printed_stays_one_sentence() -> None:
+    blocks = read("## Background\n\nThe step solves\n\n$$\\write18{ls}$$\n\ngreedily. Then it stops.").under(
+        "Background"
+    )
+    assert [block.text for block in blocks if isinstance(block, Paragraph)] == [
+        "The step solves `\\write18{ls}` greedily. Then it stops."
+    ]
+
+
+def test_a_heading_ends_a_sentence_around_mathematics() -> None:
+    readme = read("## Background\n\nThe step solves\n\n$$\\write18{ls}$$\n\n## Method\n\nlower case text")
+    assert [block.text for block in readme.under("Method") if isinstance(block, Paragraph)] == ["lower case text"]
+
+
+def test_a_paragraph_that_announces_a_table_loses_the_announcement_with_it() -> None:
+    table = "| a | b |\n|---|---|\n| 1 | 2 |"
+    blocks = read(f"## Background\n\nIt works. These are the means:\n\n{table}\n\nOne more:\n\n{table}\n").under(
+        "Background"
+    )
+    assert [block.text for block in blocks if isinstance(block, Paragraph)] == ["It works.", "One more."]
+
+
+def test_a_paragraph_that_announces_a_list_keeps_its_announcement() -> None:
+    blocks = read("## Background\n\nThese are the parts:\n\n- one\n- two\n").under("Background")
+    assert isinstance(blocks[0], Paragraph)
+    assert blocks[0].text == "These are the parts:"
+
+
 def test_constants_are_counted_over_the_whole_readme() -> None:
     readme = read("With 3 parts.\n\n## Background\n\n- 4 of 5\n\n$$x = 6$$\n\nand 7")
     assert [(constant.key, constant.value) for constant in readme.constants] == [
