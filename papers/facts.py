@@ -30,12 +30,12 @@ class Fact(Record):
     (range of the difference when one seed is left out), and per seed `<arm>.seed.<seed>` (the seed itself) and
     `<arm>.seed.<seed>.variant|reference|difference`, where `<arm>` is `pilot`, `full`, `confirm` or
     `ablation.<variant>`; the same under `<arm>.<secondary>.` for each secondary measurement, without what counts seeds;
-    `headline.p_holm`; `trials.total`, `trials.<ending>`, `trials.failed`; `idea.smallest_effect`;
-    `knob.<name>.before|after`; `setting.<name>`; `limit.<name>` and `limit.memory_mib|work_mib|output_mib`;
-    `seeds.<stage>`; `cost.wall_seconds`, `cost.trial_cpu_seconds`, `cost.spend_usd`;
-    `cost.trial.<variant>.n|wall_seconds|cpu_seconds|peak_memory_mib` (means over finished trials at the study's scale);
-    `campaign.ideas`, `campaign.compared`, `campaign.<conclusion>`; `past.<number>` (the number itself),
-    `past.<number>.difference|low|high|p|p_holm`; `level` (the 95 of a 95 % interval); `alpha`;
+    `headline.p_holm`; `trials.total`, `trials.<ending>`, `trials.failed`, `trials.of.<variant>.total|<ending>`;
+    `idea.smallest_effect`; `knob.<name>.before|after`; `setting.<name>`; `limit.<name>` and
+    `limit.memory_mib|work_mib|output_mib`; `seeds.<stage>`; `cost.wall_seconds`, `cost.trial_cpu_seconds`,
+    `cost.spend_usd`; `cost.trial.<variant>.n|wall_seconds|cpu_seconds|peak_memory_mib` (means over finished trials at
+    the study's scale); `campaign.ideas`, `campaign.compared`, `campaign.<conclusion>`; `past.<number>` (the number
+    itself), `past.<number>.difference|low|high|p|p_holm`; `level` (the 95 of a 95 % interval); `alpha`;
     `background.<n>` and `quoted.<who>.<n>`: numbers that the template's README and other outside texts state.
     """
 
@@ -261,6 +261,9 @@ def _counts(study: Study) -> Stated:
     endings = Counter(trial.ending for trial in study.trials)
     failed = len(study.trials) - endings[TrialEnding.finished]
     counted = {"total": len(study.trials), "failed": failed} | {ending: endings[ending] for ending in TrialEnding}
+    for variant in dict.fromkeys(trial.variant for trial in study.trials):
+        own = Counter(trial.ending for trial in study.trials if trial.variant == variant)
+        counted |= {f"of.{variant}.total": own.total()} | {f"of.{variant}.{ending}": own[ending] for ending in own}
     for name, count in counted.items():
         yield f"trials.{name}", Fact(value=count, unit="trials", source=f"trials of the study: {name}", kind="counted")
 

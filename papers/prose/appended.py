@@ -5,7 +5,18 @@ from __future__ import annotations
 from papers.evidence import Comparison, Stage
 from papers.paper import Table
 from papers.prose.material import Material, capital, listed
-from papers.prose.tables import INTERVAL, STAGES, better, secondaries, secondary_name, still, unit_of
+from papers.prose.tables import (
+    INTERVAL,
+    STAGES,
+    at_stage,
+    better,
+    ends,
+    secondaries,
+    secondary_name,
+    shared,
+    still,
+    unit_of,
+)
 
 
 def secondary_stages(material: Material) -> Table:
@@ -20,7 +31,7 @@ def secondary_stages(material: Material) -> Table:
         (
             secondary_name(material, each),
             better(material, each),
-            *(material.of(f"{stage}.{each}", "difference") for stage in stages),
+            *(shared(material, f"{stage}.{each}", "difference", f"{stages[-1]}.{each}") for stage in stages),
             _clear(material, [stage for stage in stages if material.settled(f"{stage}.{each}")]),
         )
         for each in shown
@@ -51,23 +62,25 @@ def per_seed(material: Material) -> Table:
     columns = [*last, *(column for pairs in earlier for column in pairs[:-1])]
     padded = [[*column, *[""] * (height - len(column))] for column in columns]
     heads = [head for stage, _ in stages[1:] for head in (f"{capital(STAGES[stage])}: seed", "Change", "Baseline")]
-    names = [STAGES[stage] for stage, _ in stages]
-    where = f"the {names[0]} stage{f' on the left, then the {listed(names[1:])} stage' if names[1:] else ''}"
+    first, *others = [f"the {STAGES[stage]} stage" for stage, _ in stages]
+    where = f"{first} on the left, then {listed(others)}" if others else first
     return Table(
         label="tab:seeds",
         caption=f"The {material.metric()}{unit_of(material.unit())} of every paired seed: {where}.",
         header=("Seed", "Change", "Baseline", "Difference", *heads),
         rows=tuple(zip(*padded, strict=True)),
-        note="The differences of the other stages follow by subtraction." if names[1:] else "",
+        note="The differences of the other stages follow by subtraction." if others else "",
     )
 
 
 def _pairs(material: Material, name: str, comparison: Comparison) -> list[list[str]]:
     """Give the columns of one stage: seed, change, baseline, difference."""
     seeds = comparison.seeds
-    arms = [[material.of(name, f"seed.{seed}.{what}") for seed in seeds] for what in ("variant", "reference")]
-    differences = [material.of(name, f"seed.{seed}.difference") for seed in seeds]
-    return [[f"[[{name}.seed.{seed}:.0f]]" for seed in seeds], *arms, differences]
+    values = [
+        [at_stage(material, comparison.stage, f"seed.{seed}.{what}") for seed in seeds]
+        for what in ("variant", "reference", "difference")
+    ]
+    return [[f"[[{name}.seed.{seed}:.0f]]" for seed in seeds], *values]
 
 
 def robust(material: Material) -> Table:
@@ -76,9 +89,9 @@ def robust(material: Material) -> Table:
         (
             STAGES[stage],
             f"[[{stage}.n:.0f]]",
-            material.of(stage.value, "difference"),
-            material.of(stage.value, "iqm_difference"),
-            f"{material.of(stage.value, 'iqm_low')} to {material.of(stage.value, 'iqm_high')}",
+            at_stage(material, stage, "difference"),
+            at_stage(material, stage, "iqm_difference"),
+            ends(at_stage(material, stage, "iqm_low"), at_stage(material, stage, "iqm_high")),
             f"[[{stage}.probability:.2f]]",
         )
         for stage in material.stages()
@@ -128,8 +141,8 @@ def sensitivity(material: Material) -> Table:
         (
             STAGES[stage],
             f"[[{stage}.n:.0f]]",
-            material.of(stage.value, "difference"),
-            f"{material.of(stage.value, 'leave_one_out.low')} to {material.of(stage.value, 'leave_one_out.high')}",
+            at_stage(material, stage, "difference"),
+            ends(at_stage(material, stage, "leave_one_out.low"), at_stage(material, stage, "leave_one_out.high")),
         )
         for stage in material.stages()
     )

@@ -109,6 +109,8 @@ def _outcomes(material: Material) -> str:
         for conclusion, word in words.items()
         if material.value(f"campaign.{conclusion}") > 0
     ]
+    if len(counts) == 1:
+        return f"All of them ended {counts[0].split(']] ', 1)[1]}."
     return f"They ended thus: {listed(counts)}."
 
 

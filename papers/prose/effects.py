@@ -117,7 +117,7 @@ def _losses(material: Material, name: str, found: Effects) -> list[str]:
     said = []
     for start in range(0, len(found.worsened), TOLD):
         shifts = listed([shift(material, name, each) for each in found.worsened[start : start + TOLD]])
-        lead = "This worsened too" if start else "The price of the change" if gained else "This got worse beside it"
+        lead = "Worse too" if start else "The price of the change" if gained else "Worse with the change"
         said.append(f"{lead}: {shifts}.")
     return said
 
@@ -133,7 +133,7 @@ def _balance(found: Effects) -> str:
     if found.improved and found.worsened:
         return "So the side effects point both ways, a trade-off to weigh against the headline."
     if found.worsened:
-        return "Nothing that was measured beside the headline improved in return."
+        return "Nothing that was measured beside the headline improved."
     if found.improved:
         return "No measurement got worse by more than its interval allows for chance."
     return "All else stayed within what its interval allows for chance."

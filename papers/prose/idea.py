@@ -69,7 +69,12 @@ def origin(material: Material) -> str:
             f"On why it was tried, the record says: “{split(rationale)[-1]}”",
         )
     else:
-        said = (f"{called(material)} {_source(material)}.", inherited, f"The hypothesis reads: {hypothesis}", rationale)
+        said = (
+            f"{called(material)} {_source(material)}.",
+            inherited,
+            f"The hypothesis reads: {hypothesis}",
+            f"The argument for it is this. {rationale}",
+        )
     return " ".join(part for part in said if part)
 
 

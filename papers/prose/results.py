@@ -12,6 +12,7 @@ from papers.prose.effects import side_effects
 from papers.prose.material import Material, Reading, capital, listed, stop
 from papers.prose.verdict import corrected, meaning, unfinished
 from papers.study import FigureFile
+from templates.trial import TrialEnding
 
 SHRUNK = 0.8
 """A confirmed effect under this share of the full stage's effect is said to have shrunk."""
@@ -37,9 +38,15 @@ def results(material: Material) -> Section:
 
 
 def _nothing(material: Material) -> tuple[Block, ...]:
-    counted = " [#tab:endings] counts all trials by ending." if material.value("trials.failed") else ""
+    if not material.value("trials.failed"):
+        text = f"There is no comparison to report: {unfinished(material)}, and a comparison needs at least two pairs."
+        return (Paragraph(text=text),)
+    lost = dict.fromkeys(trial.variant for trial in material.study.trials if trial.ending is not TrialEnding.finished)
     text = (
-        f"There is no comparison to report: {unfinished(material)}, and a comparison needs at least two pairs.{counted}"
+        f"There is no comparison to report: {unfinished(material)}, and a comparison needs at least two pairs. "
+        f"The trials that were lost are of {listed([f'`{variant}`' for variant in lost])}; [#tab:endings] counts all "
+        "by variant and ending. A change that does not run is neither better nor worse than the baseline, so nothing "
+        "below should be read as evidence against the idea itself."
     )
     return (Paragraph(text=text),)
 
@@ -111,10 +118,7 @@ def _course(material: Material) -> str:
     if not any(material.settled(stage) for stage in ("full", "confirm")):
         return f"The estimate went {values}; both intervals include zero, so no trend should be read into this."
     if full * confirmed < 0:
-        return (
-            f"The estimate changed its sign between the full stage and the confirmation, {values}. "
-            f"{_distrust(material)}"
-        )
+        return _turned(material, values)
     if abs(confirmed) < SHRUNK * abs(full):
         return f"The estimate came closer to zero on fresh seeds, {values}. {_distrust(material)}"
     if abs(confirmed) > GROWN * abs(full):
@@ -126,6 +130,13 @@ def _course(material: Material) -> str:
         f"On fresh seeds the estimate stayed close to that of the full stage ({values}), with no sign of a selection "
         "effect."
     )
+
+
+def _turned(material: Material, values: str) -> str:
+    """Tell a change of sign, which means little where the full stage had not settled it."""
+    if not material.settled("full"):
+        return f"The estimate went {values}; the full stage's interval includes zero, so its sign was never settled."
+    return f"The estimate changed its sign between the full stage and the confirmation, {values}. {_distrust(material)}"
 
 
 def _distrust(material: Material) -> str:

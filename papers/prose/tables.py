@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from papers.evidence import Comparison, Conclusion, Stage
 from papers.facts import arm
 from papers.paper import Table
@@ -30,7 +28,7 @@ def headline(material: Material, comparison: Comparison) -> Table:
         ("Mean with the change", f"{material.of(name, 'variant')}{unit}"),
         ("Mean of the baseline", f"{material.of(name, 'reference')}{unit}"),
         ("Mean paired difference", f"{material.of(name, 'difference')}{unit}"),
-        (f"{INTERVAL} of the difference", f"{material.interval(name)}{unit}"),
+        (f"{INTERVAL} of the difference", f"{interval(material, name)}{unit}"),
         ("$p$, permutation of signs", material.p(f"{name}.p")),
     ]
     if "headline.p_holm" in material.facts:
@@ -49,23 +47,17 @@ def headline(material: Material, comparison: Comparison) -> Table:
 
 def stages(material: Material) -> Table:
     """Show each stage that compared the change with the baseline, all in the precision of the last one."""
-    found = list(material.stages())
-    decimals = material.decimals(found[-1].value)
-
-    def of(stage: Stage, what: str) -> str:
-        return material.shown(f"{stage}.{what}", decimals)
-
     rows = tuple(
         (
             STAGES[stage],
             f"[[{stage}.n:.0f]]",
-            of(stage, "variant"),
-            of(stage, "reference"),
-            of(stage, "difference"),
-            f"{of(stage, 'low')} to {of(stage, 'high')}",
+            at_stage(material, stage, "variant"),
+            at_stage(material, stage, "reference"),
+            at_stage(material, stage, "difference"),
+            ends(at_stage(material, stage, "low"), at_stage(material, stage, "high")),
             material.p(f"{stage}.p"),
         )
-        for stage in found
+        for stage in material.stages()
     )
     return Table(
         label="tab:stages",
@@ -126,7 +118,7 @@ def ablations(material: Material) -> Table:
             material.of(arm(found), "variant"),
             material.of(arm(found), "reference"),
             material.of(arm(found), "difference"),
-            material.interval(arm(found)),
+            interval(material, arm(found)),
             material.p(f"{arm(found)}.p"),
         )
         for found in material.ablations()
@@ -147,10 +139,17 @@ def ideas(material: Material) -> Table:
     for past in material.study.tried:
         key = f"past.{past.number}"
         measured = all(f"{key}.{name}" in material.facts for name in ("difference", "low", "high"))
-        difference, ends = (material.of(key, "difference"), material.interval(key)) if measured else ("–", "–")
+        difference, bounds = (material.of(key, "difference"), interval(material, key)) if measured else ("–", "–")
         p = material.p(f"{key}.p_holm") if f"{key}.p_holm" in material.facts else "–"
         this = " (this paper)" if past.number == material.study.number else ""
-        row = (f"[[{key}:.0f]]", f"{past_title(material, past)}{this}", difference, ends, p, OUTCOMES[past.conclusion])
+        row = (
+            f"[[{key}:.0f]]",
+            f"{past_title(material, past)}{this}",
+            difference,
+            bounds,
+            p,
+            OUTCOMES[past.conclusion],
+        )
         rows.append(row)
     return Table(
         label="tab:ideas",
@@ -166,14 +165,23 @@ def ideas(material: Material) -> Table:
 
 def endings(material: Material) -> Table:
     """Count the trials of each variant by how they ended."""
-    counts = Counter(trial.ending for trial in material.study.trials)
-    rows = tuple((ending.replace("_", " "), f"[[trials.{ending}:.0f]]") for ending in TrialEnding if counts[ending])
+    trials = material.study.trials
+    seen = [ending for ending in TrialEnding if any(trial.ending is ending for trial in trials)]
+    variants = dict.fromkeys(trial.variant for trial in trials)
+    counts = [
+        (f"`{variant}`", *(_count(material, f"trials.of.{variant}.{what}") for what in (*seen, "total")))
+        for variant in variants
+    ]
     return Table(
         label="tab:endings",
-        caption="All trials of the study by how they ended, the baseline's included.",
-        header=("Ending", "Trials"),
-        rows=(*rows, ("in all", "[[trials.total:.0f]]")),
+        caption="All trials of the study by variant and by how they ended, the baseline's and rehearsals included.",
+        header=("Variant", *(capital(ending.replace("_", " ")) for ending in seen), "In all"),
+        rows=(*counts, ("all", *(f"[[trials.{what}:.0f]]" for what in (*seen, "total")))),
     )
+
+
+def _count(material: Material, key: str) -> str:
+    return f"[[{key}:.0f]]" if key in material.facts else "–"
 
 
 def settings(material: Material) -> Table:
@@ -189,6 +197,26 @@ def settings(material: Material) -> Table:
     )
 
 
+def at_stage(material: Material, stage: Stage, what: str) -> str:
+    """Show a number of a stage in the precision of the last stage, so that stages line up."""
+    return shared(material, stage.value, what, list(material.stages())[-1].value)
+
+
+def shared(material: Material, name: str, what: str, like: str) -> str:
+    """Show a number of one arm in the precision of another."""
+    return material.shown(f"{name}.{what}", material.decimals(like))
+
+
+def interval(material: Material, name: str) -> str:
+    """Show the interval of an arm."""
+    return ends(material.of(name, "low"), material.of(name, "high"))
+
+
+def ends(low: str, high: str) -> str:
+    """Show the ends of an interval."""
+    return f"[{low}, {high}]"
+
+
 def secondaries(material: Material, name: str) -> tuple[str, ...]:
     """Name the secondary measurements that an arm has."""
     names = (measurement.name for measurement in material.study.template.secondary)
@@ -202,7 +230,7 @@ def cell(material: Material, key: str, value: Value) -> str:
 
 def _arm(material: Material, key: str) -> tuple[str, ...]:
     means = (material.of(key, "variant"), material.of(key, "reference"), material.of(key, "difference"))
-    return (*means, material.interval(key), f"[[{key}.n:.0f]]")
+    return (*means, interval(material, key), f"[[{key}.n:.0f]]")
 
 
 def secondary_name(material: Material, name: str) -> str:

@@ -241,6 +241,20 @@ def test_an_effect_that_faded_on_fresh_seeds_is_told_as_selection(study_of: Stud
     assert "winner's curse" not in said(compose(study_of()))
 
 
+def test_a_sign_that_was_never_settled_is_not_called_selection(study_of: StudyOf) -> None:
+    study = study_of()
+    trials = tuple(
+        trial.model_copy(update={"measurements": {**trial.measurements, "residual_entropy": float(2 + trial.seed % 2)}})
+        if trial.variant == "merge-on" and 11 <= trial.seed <= 16
+        else trial
+        for trial in study.trials
+    )
+    paper = compose(study.model_copy(update={"trials": trials, "comparisons": compare_again(study, trials)}))
+    results = text(section(paper, "Results"))
+    assert "its sign was never settled" in results
+    assert "winner's curse" not in results
+
+
 def test_ablations_name_the_change_that_carries_the_effect(study_of: StudyOf) -> None:
     results = text(section(compose(study_of(ablate=True)), "Results"))
     assert "Only `merge` is needed by this measure" in results
@@ -267,6 +281,22 @@ def test_failures_and_missing_seeds_are_told(study_of: StudyOf) -> None:
     assert "seed `1010` of `merge-on` (crashed)" in told
     listings = [block for _, block in blocks(compose(study_of())) if isinstance(block, Listing)]
     assert any("ValueError: mass 1.2 > 1" in listing.code for listing in listings)
+
+
+def test_lost_trials_are_counted_by_variant_and_ending(study_of: StudyOf) -> None:
+    study = study_of(Conclusion.failed)
+    shown = table(compose(study), "tab:endings")
+    known = facts(study)
+    assert shown.header == ("Variant", "Finished", "Crashed", "In all")
+    counts = [
+        [known[mark.key].value for cell in row for mark in flat(cell) if isinstance(mark, Number)] for row in shown.rows
+    ]
+    assert counts == [[3, 3], [3, 3], [3, 3, 6]]
+    assert [row[1:3] for row in shown.rows[:2]] == [
+        ("[[trials.of.baseline.finished:.0f]]", "–"),
+        ("–", "[[trials.of.merge-on.crashed:.0f]]"),
+    ]
+    assert "The trials that were lost are of `merge-on`" in text(section(compose(study), "Results"))
 
 
 def test_every_idea_of_the_campaign_has_a_row(study_of: StudyOf) -> None:
