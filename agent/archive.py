@@ -10,9 +10,12 @@ from papers.evidence import Comparison, Conclusion, holm
 from papers.study import PastStudy
 from sandboxes.record import Record
 from templates import source, space
-from templates.idea import Idea
+from templates.idea import Change, Idea
 from templates.space import Value
 from templates.template import Template
+
+NEAR = 0.01
+"""Share of a knob's range within which two settings count as one."""
 
 
 class ArchivedStudy(Record):
@@ -21,8 +24,10 @@ class ArchivedStudy(Record):
     number: int
     template: str
     idea: Idea
+    changes: tuple[Change, ...]
+    """That the compared variant made: fewer than the idea's after a retreat."""
     point: dict[str, Value]
-    """Every knob's setting in the variant that was compared, in canonical form."""
+    """Every knob's setting in that variant, in canonical form."""
     conclusion: Conclusion
     reason: str
     comparison: Comparison | None
@@ -46,15 +51,21 @@ class Archive(Record):
     def of(self, template: str) -> tuple[ArchivedStudy, ...]:
         return tuple(study for study in self.studies if study.template == template)
 
-    def points(self, template: str) -> frozenset[str]:
-        """Key every point tried, so that none is tried twice."""
-        return frozenset(point_key(study.point) for study in self.of(template))
+    def earlier(self, template: Template, settings: Mapping[str, Value]) -> ArchivedStudy | None:
+        """Find the study that tried these settings or nearly these, or set out to and had to retreat."""
+        wanted = point(template, settings)
+        for study in self.of(template.name):
+            if any(
+                near(template, wanted, tried) for tried in (study.point, point(template, after(study.idea.changes)))
+            ):
+                return study
+        return None
 
     def elites(self, template: str) -> tuple[ArchivedStudy, ...]:
         """Give the best confirmed study of each cell, best first."""
         best: dict[frozenset[str], ArchivedStudy] = {}
         for study in sorted((each for each in self.of(template) if each.succeeded), key=improvement, reverse=True):
-            best.setdefault(frozenset(change.knob for change in study.idea.changes), study)
+            best.setdefault(frozenset(change.knob for change in study.changes), study)
         return tuple(best.values())
 
     def learnability(self, cell: Cell) -> float:
@@ -63,9 +74,7 @@ class Archive(Record):
         What always works or never does teaches nothing: the score of learnability-based environment design, with p
         estimated under a uniform prior (Laplace's rule).
         """
-        tried = [
-            study for study in self.of(cell.template) if cell.knob in {change.knob for change in study.idea.changes}
-        ]
+        tried = [study for study in self.of(cell.template) if cell.knob in after(study.changes)]
         p = (sum(study.succeeded for study in tried) + 1) / (len(tried) + 2)
         return p * (1 - p)
 
@@ -74,6 +83,16 @@ def point(template: Template, settings: Mapping[str, Value]) -> dict[str, Value]
     """Give the canonical setting of every knob where `settings` differ from the template's own."""
     whole = {**source.settings(template), **settings}
     return {knob.name: space.canonical(knob, whole[knob.name]) for knob in template.knobs}
+
+
+def after(changes: Iterable[Change]) -> dict[str, Value]:
+    """Give what each change turns its knob to."""
+    return {change.knob: change.after for change in changes}
+
+
+def near(template: Template, one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
+    """Say whether two points are so close that the second has nothing to teach."""
+    return all(space.difference(knob, one[knob.name], other[knob.name]) < NEAR for knob in template.knobs)
 
 
 def point_key(point: dict[str, Value]) -> str:

@@ -23,6 +23,13 @@ class Spend(Record):
             trial_seconds=self.trial_seconds + other.trial_seconds,
         )
 
+    def __sub__(self, other: Spend) -> Spend:
+        return Spend(
+            usd=self.usd - other.usd,
+            wall_seconds=self.wall_seconds - other.wall_seconds,
+            trial_seconds=self.trial_seconds - other.trial_seconds,
+        )
+
 
 class Budget(Record):
     """Hard caps; None is no cap."""

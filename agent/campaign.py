@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ from pydantic import Field, ValidationError
 from agent.budget import Budget
 from sandboxes.record import Record, write_atomically
 from templates.idea import Idea
+
+HOME = Path("campaigns")
+"""Where campaigns are kept when nothing else is said."""
 
 ScaleName = Literal["smoke", "cpu", "gpu", "paper"]
 
@@ -113,6 +117,10 @@ class StudyFolder:
     def trial(self, variant: str, scale: str, seed: int) -> Path:
         return self.trials / variant / f"{scale}-s{seed}"
 
+    def ended_trials(self) -> tuple[Path, ...]:
+        """List the records of trials that count; what was set aside has a dot in its folder's name."""
+        return tuple(sorted(path for path in self.trials.glob("*/*/trial.json") if "." not in path.parent.name))
+
     def comparison(self, stage: str) -> Path:
         return self.comparisons / f"{stage}.json"
 
@@ -135,12 +143,18 @@ class Campaign:
     def name(self) -> str:
         return self.folder.name
 
+    @property
+    def argument(self) -> str:
+        """Name it as a command line does."""
+        home = self.folder.parent
+        return self.name if home == HOME else f"{self.name} --campaigns {shlex.quote(str(home))}"
+
     def studies(self) -> tuple[StudyFolder, ...]:
         """List the studies in their order; the last one may be unfinished."""
         if not self.studies_folder.is_dir():
             return ()
-        folders = sorted(path for path in self.studies_folder.iterdir() if re.match(r"\d{3,}-", path.name))
-        return tuple(StudyFolder(path) for path in folders if (path / "idea.json").exists())
+        folders = (StudyFolder(path) for path in self.studies_folder.iterdir() if re.match(r"\d{3,}-", path.name))
+        return tuple(sorted((study for study in folders if study.idea.exists()), key=lambda study: study.number))
 
     def study(self, number: int, slug: str) -> StudyFolder:
         return StudyFolder(self.studies_folder / f"{number:03d}-{slug}")
@@ -168,8 +182,8 @@ def create(home: Path, brief: Brief) -> Campaign:
     campaign = Campaign(home / brief.name)
     if campaign.brief.exists():
         raise CampaignError(
-            f"There is a campaign '{brief.name}' in {home} already. Continue it with 'ratchet resume {brief.name}', "
-            f"or choose another name with --name."
+            f"There is a campaign '{brief.name}' in {home} already. Continue it with "
+            f"'ratchet resume {campaign.argument}', or choose another name with --name."
         )
     campaign.folder.mkdir(parents=True, exist_ok=True)
     write_brief(campaign, brief)
@@ -243,7 +257,7 @@ def describe_holder(campaign: Campaign) -> str:
     name = f"process {who.pid} on {who.host}" if who else "another process"
     return (
         f"The campaign '{campaign.name}' is being written to by {name}. "
-        f"Wait for it, stop it with Ctrl-C where it runs, or look on with 'ratchet show {campaign.name}'."
+        f"Wait for it, stop it with Ctrl-C where it runs, or look on with 'ratchet show {campaign.argument}'."
     )
 
 

@@ -12,12 +12,13 @@ from agent import archive as archives
 from agent import stages
 from agent.archive import ArchivedStudy
 from agent.campaign import Campaign, StudyFolder
+from agent.journal import Event
 from agent.questions import CodeChange, Related
 from agent.state import State, Tools
 from papers.evidence import Comparison, Stage
 from papers.study import FigureFile, Provenance, Study
 from templates import template
-from templates.idea import Idea
+from templates.idea import Change, Idea
 from templates.plotting import DrawnFigure
 from templates.template import Template
 from templates.trial import BASELINE, Trial
@@ -39,7 +40,7 @@ def gather(tools: Tools, state: State) -> Study:
         scale=tools.brief.scale,
         template=each,
         background=template.background(each),
-        idea=Idea.load(study.idea),
+        idea=as_ran(Idea.load(study.idea), change.changes),
         diff=study.diff.read_text(),
         conclusion=concluded.conclusion,
         reason=concluded.reason,
@@ -53,6 +54,22 @@ def gather(tools: Tools, state: State) -> Study:
         tried=tried,
         provenance=provenance(tools, state, study, each),
     )
+
+
+def told(tools: Tools, state: State) -> Study:
+    """Read what the writer of the draft was told, with files where they are now: a campaign may have been moved."""
+    study = tools.study(state)
+    recorded = Study.load(study.draft(draft_number(state)).study)
+    return recorded.model_copy(update={"template": tools.template(state), "figures": figures(study)})
+
+
+def as_ran(idea: Idea, changes: tuple[Change, ...]) -> Idea:
+    """Put an idea as its variant carried it out: what a retreat took back is said, and claimed no more."""
+    back = [f"`{each.knob}`" for each in idea.changes if each not in changes]
+    if not back:
+        return idea
+    said = f"The idea also turned {' and '.join(back)}; the code failed its rehearsal so, and this was taken back."
+    return idea.model_copy(update={"changes": changes, "rationale": f"{idea.rationale} {said}"})
 
 
 def draft_number(state: State) -> int:
@@ -75,7 +92,7 @@ def comparisons(study: StudyFolder) -> tuple[Comparison, ...]:
 
 def trials(tools: Tools, study: StudyFolder, each: Template) -> tuple[Trial, ...]:
     """Read the study's own trials, and the baseline trials on the seeds it used."""
-    own = [Trial.load(path) for path in sorted(study.trials.glob("*/*/trial.json"))]
+    own = [Trial.load(path) for path in study.ended_trials()]
     used = {(trial.scale, trial.seed) for trial in own}
     shared = [
         Trial.load(path / "trial.json")
@@ -93,8 +110,8 @@ def figures(study: StudyFolder) -> tuple[FigureFile, ...]:
         FigureFile(
             name=figure.name,
             caption=figure.caption,
-            pdf=figure.pdf,
-            csv=figure.csv,
+            pdf=study.figures.resolve() / f"{figure.name}.pdf",
+            csv=study.figures.resolve() / f"{figure.name}.csv",
             pdf_sha256=figure.pdf_sha256,
             csv_sha256=figure.csv_sha256,
         )
@@ -104,7 +121,7 @@ def figures(study: StudyFolder) -> tuple[FigureFile, ...]:
 
 def provenance(tools: Tools, state: State, study: StudyFolder, each: Template) -> Provenance:
     ran = trials(tools, study, each)
-    spend = tools.journal.spend()
+    spend = tools.journal.since(Event.study_opened, study.folder.name)
     return Provenance(
         campaign=tools.campaign.name,
         researchers={"all": tools.researcher.name},

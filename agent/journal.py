@@ -8,6 +8,7 @@ is not there, and what is there is never asked for or run again.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import threading
 import time
@@ -32,7 +33,6 @@ class Event(StrEnum):
     trial_started = "trial_started"
     trial_ended = "trial_ended"
     study_opened = "study_opened"
-    step_ended = "step_ended"
     study_closed = "study_closed"
     closed = "closed"
 
@@ -96,19 +96,27 @@ class Journal:
             self._entries.append(entry)
 
     def answer(self, kind: str, question: Record, form: type[A], compute: Callable[[], A]) -> A:
-        """Give the recorded answer to `question`, or have it computed, once, and record it."""
-        asked = question.model_dump_json()
+        """Give the recorded answer to `question`, or have it computed, once, and record it.
+
+        Paths into the campaign are told apart from where it lies, so that a moved campaign asks nothing again.
+        """
+        asked = self._rooted(question.model_dump_json())
         digest = hashlib.sha256(f"{kind}\n{asked}".encode()).hexdigest()[:32]
         path = self._exchanges / f"{digest}.json"
+        started = time.monotonic()
         if not path.exists():
             self.note(Event.asked, digest, detail=kind)
-            started = time.monotonic()
             answer = compute()
             write_atomically(
                 path, Exchange(kind=kind, question=asked, answer=answer.model_dump_json()).model_dump_json(indent=1)
             )
+        if not self.has(Event.answered, digest):
             self.note(Event.answered, digest, detail=kind, seconds=time.monotonic() - started)
         return form.model_validate_json(Exchange.load(path).answer)
+
+    def _rooted(self, text: str) -> str:
+        """Replace the campaign's own folder in JSON by a dot."""
+        return text.replace(json.dumps(str(self._ledger.parent.resolve()), ensure_ascii=False)[1:-1], ".")
 
     def has(self, event: Event, key: str) -> bool:
         return any(entry.event == event and entry.key == key for entry in self.entries)
@@ -122,6 +130,17 @@ class Journal:
         """Sum what all processes that worked on this campaign have used, this one up to now."""
         running = Spend(wall_seconds=time.monotonic() - self._start)
         return spent(self.entries[: self._before]) + running + spent_on_work(self.entries[self._before :])
+
+    def since(self, event: Event, key: str) -> Spend:
+        """Give what has been used since this entry, or since the start when there is none."""
+        entries = self.entries
+        begun = next((place for place, each in enumerate(entries) if each.event == event and each.key == key), 0)
+        return self.spend() - spent(entries[:begun])
+
+    @property
+    def identity(self) -> str:
+        """Tell this campaign from every other: the digest of its first entry."""
+        return hashlib.sha256(self.entries[0].model_dump_json().encode()).hexdigest()
 
     def _append(self, line: str) -> None:
         created = not self._ledger.exists()

@@ -109,5 +109,4 @@ def reason(stage: Stage, comparison: Comparison | None, conclusion: Conclusion) 
         Conclusion.refuted: "On fresh seeds the effect was real and in the direction opposite to the prediction.",
         Conclusion.negligible: "On fresh seeds the whole interval lay within the smallest effect of interest.",
         Conclusion.inconclusive: "On fresh seeds the interval allowed both an effect that matters and none.",
-        Conclusion.failed: "Too few trials finished to compare the arms.",
     }[conclusion]

@@ -40,11 +40,12 @@ def run(tools: Tools, study: StudyFolder, template: Template, planned: Planned) 
     """Run the trial, unless it is over, and enter it in the journal."""
     code, folder = folders(tools, study, template, planned)
     key = str(folder.relative_to(tools.campaign.folder))
-    if not (folder / "trial.json").exists():
+    found = find(tools, study, template, planned)
+    if found is None:
         tools.pause()
         tools.journal.note(Event.trial_started, key)
     done = trial.run(tools.sandbox, template, code, planned.variant, planned.seed, planned.scale, folder)
-    if not tools.journal.has(Event.trial_ended, key):
+    if done != found or not tools.journal.has(Event.trial_ended, key):
         tools.journal.note(Event.trial_ended, key, detail=done.ending, seconds=done.wall_seconds)
     return done
 
@@ -52,7 +53,7 @@ def run(tools: Tools, study: StudyFolder, template: Template, planned: Planned) 
 def run_all(tools: Tools, study: StudyFolder, template: Template, plan: tuple[Planned, ...], name: str) -> None:
     """Run `plan` on the executor; on a stop, what runs is finished and nothing new is begun."""
     if any(planned.variant == BASELINE for planned in plan):
-        ensure_baseline_code(tools, template)
+        write_baseline_code(tools, template)
     running = [tools.executor.submit(run, tools, study, template, planned) for planned in plan]
     try:
         for done, each in enumerate(as_completed(running), start=1):
@@ -64,7 +65,5 @@ def run_all(tools: Tools, study: StudyFolder, template: Template, plan: tuple[Pl
         wait(running)
 
 
-def ensure_baseline_code(tools: Tools, template: Template) -> None:
-    code = tools.campaign.baseline_code(template.name, template.digest)
-    if not code.exists():
-        source.write(template, source.apply(template, ()), code)
+def write_baseline_code(tools: Tools, template: Template) -> None:
+    source.write(template, {}, tools.campaign.baseline_code(template.name, template.digest))

@@ -5,17 +5,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
 from typing import cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph.state import CompiledStateGraph
 
-from agent import graph
-from agent.campaign import Campaign
+from agent import dossier, graph
+from agent.campaign import Campaign, CampaignError
 from agent.journal import Event
 from agent.state import State, Tools
+from papers.evidence import Stage
 
-THREAD: RunnableConfig = {"configurable": {"thread_id": "campaign"}}
 STEPS_PER_STUDY = 60
 """More than any study takes, loops included; a runaway graph stops there."""
 
@@ -26,29 +29,70 @@ def walk(tools: Tools) -> None:
     Resumes at the checkpoint; without a usable one, at the first unfinished study, whose steps find on disk what they
     already did.
     """
-    tools.journal.note(Event.opened, tools.campaign.name)
-    with checkpoints(tools.campaign) as saver:
-        machine = graph.build(saver)
-        limit: RunnableConfig = {**THREAD, "recursion_limit": STEPS_PER_STUDY * tools.brief.studies}
-        bookmark = machine.get_state(THREAD)
-        remembered = cast("State", bookmark.values)
-        start = None if bookmark.next and consistent(tools, remembered) else first(tools.campaign)
-        if start is None or start["number"] <= tools.brief.studies:
-            machine.invoke(start, limit, context=tools, durability="sync")
-    tools.journal.note(Event.closed, tools.campaign.name)
+    tools.journal.note(Event.opened, tools.campaign.name, detail=terms(tools))
+    try:
+        with checkpoints(tools.campaign) as saver:
+            go(tools, graph.build(saver))
+    finally:
+        tools.journal.note(Event.closed, tools.campaign.name)
+
+
+def terms(tools: Tools) -> str:
+    """Say on what the results rest; raises `CampaignError` when it is not what the campaign began with."""
+    digests = (f"{name} {template.digest[:12]}" for name, template in sorted(tools.templates.items()))
+    now = ", ".join((f"scale {tools.brief.scale}", f"seed {tools.brief.seed}", *digests))
+    began = next((entry.detail for entry in tools.journal.entries if entry.event is Event.opened), now)
+    if began != now:
+        raise CampaignError(
+            f"The campaign '{tools.campaign.name}' began with {began}, and its folder now says {now}. Put it back as "
+            f"it was, or begin another campaign: results of both cannot be compared."
+        )
+    return now
+
+
+def go(tools: Tools, machine: CompiledStateGraph[State, Tools, State, State]) -> None:
+    thread: RunnableConfig = {
+        "configurable": {"thread_id": tools.journal.identity},
+        "recursion_limit": STEPS_PER_STUDY * tools.brief.studies,
+    }
+    bookmark = machine.get_state(thread)
+    usable = bookmark.next and consistent(tools, cast("State", bookmark.values), bookmark.next[0])
+    start = None if usable else first(tools.campaign)
+    if start is None or start["number"] <= tools.brief.studies:
+        machine.invoke(start, thread, context=tools, durability="sync")
 
 
 def first(campaign: Campaign) -> State:
     """Start at the first study without a manifest."""
-    finished = [study.number for study in campaign.studies() if study.manifest.exists()]
-    return State(number=max(finished, default=0) + 1)
+    studies = campaign.studies()
+    unfinished = (study.number for study in studies if not study.manifest.exists())
+    return State(number=next(unfinished, studies[-1].number + 1 if studies else 1))
 
 
-def consistent(tools: Tools, state: State) -> bool:
-    """Say whether the bookmark speaks of a study that the folder knows, with a template that is at hand."""
+def consistent(tools: Tools, state: State, following: str) -> bool:
+    """Say whether the files are there that the bookmark relies on."""
     if "slug" not in state:
         return True
-    return tools.study(state).idea.exists() and state["template"] in tools.templates
+    return state["template"] in tools.templates and all(path.exists() for path in needed(tools, state, following))
+
+
+def needed(tools: Tools, state: State, following: str) -> Iterator[Path]:
+    """Name what the steps before `following` left on disk."""
+    study, number = tools.study(state), dossier.draft_number(state)
+    yield study.idea
+    if following != "survey":
+        yield study.related
+    if state["variant"]:
+        yield study.change(state["variant"])
+        yield study.variant_code(state["variant"])
+    if state["stage"]:
+        earlier = takewhile(lambda stage: stage != state["stage"], Stage)
+        yield from (study.comparison(stage) for stage in earlier)
+    if number > 1:
+        yield study.draft(number - 1).problems
+    if following in ("press", "review"):
+        yield study.draft(number).study
+        yield study.draft(number).paper
 
 
 @contextmanager

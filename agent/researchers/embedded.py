@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, cast
 
+from agent.archive import after
 from agent.literature import Library, Source
 from agent.questions import (
     CodeChange,
@@ -59,15 +60,13 @@ def propose(question: Propose) -> Idea:
 def survey(question: Survey) -> Related:
     """Rank the template's references by their words in common with the idea; a point tried before is known."""
     idea = question.idea
-    earlier = next(
-        (each for each in question.archive.of(question.template.name) if each.idea.changes == idea.changes), None
-    )
+    earlier = question.archive.earlier(question.template, after(idea.changes)) if idea.changes else None
     entries = bibliography.read(template.bibliography(question.template))
     sources = [Source(key=entry.key, text=" ".join(entry.fields.values())) for entry in entries]
     words = f"{idea.title} {idea.hypothesis} {idea.rationale} {question.template.title} {question.template.question}"
     return Related(
         cited=Library(sources).search(words),
-        known=f"Study {earlier.number} tried the same change." if earlier else "",
+        known=f"Study {earlier.number} tried the same change, or nearly the same." if earlier else "",
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from agent.archive import Archive, ArchivedStudy, Cell, point, point_key
+from agent.archive import Archive, ArchivedStudy, Cell, after, near, point, point_key
 from agent.questions import Propose
 from sandboxes.record import Record
 from templates import source, space, template
@@ -45,7 +45,7 @@ def propose(question: Propose) -> Idea:
         candidate
         for each in question.templates
         for candidate in candidates(each, question.archive, rng)
-        if point_key(point(candidate.template, candidate.settings)) not in question.archive.points(each.name)
+        if teaches(candidate, question.archive)
     ]
     if not fresh:
         raise ExhaustedError(
@@ -53,6 +53,12 @@ def propose(question: Propose) -> Idea:
             f"({len(question.archive.studies)} studies). Add knobs or seed ideas to the template, or another template."
         )
     return idea_of(max(fresh, key=lambda candidate: learnability(candidate, question.archive)))
+
+
+def teaches(candidate: Candidate, archive: Archive) -> bool:
+    """Say whether the candidate is neither the baseline nor a study before, nor next to one of them."""
+    here, unchanged = (point(candidate.template, settings) for settings in (candidate.settings, {}))
+    return not near(candidate.template, here, unchanged) and not archive.earlier(candidate.template, candidate.settings)
 
 
 def candidates(each: Template, archive: Archive, rng: random.Random) -> Iterator[Candidate]:
@@ -72,7 +78,7 @@ def mutants(
     each: Template, parent: ArchivedStudy | None, baseline: Mapping[str, Value], rng: random.Random
 ) -> Iterator[Candidate]:
     """Turn each knob of `parent` (the baseline when None) once; turning one back to its baseline value drops it."""
-    inherited = settings_of(parent) if parent else {}
+    inherited = after(parent.changes) if parent else {}
     lineage = Lineage(operator="mutation", parents=(parent.idea.slug if parent else BASELINE,))
     for knob in each.knobs:
         turned = space.mutate(knob, inherited.get(knob.name, baseline[knob.name]), rng)
@@ -86,13 +92,9 @@ def crossed(
     one: ArchivedStudy, other: ArchivedStudy, knobs: Mapping[str, Knob], rng: random.Random
 ) -> dict[str, Value]:
     """Unite what two studies changed; where both changed a knob, cross its values."""
-    ours, theirs = settings_of(one), settings_of(other)
-    both = {name: space.cross(knobs[name], ours[name], theirs[name], rng) for name in ours.keys() & theirs.keys()}
+    ours, theirs = after(one.changes), after(other.changes)
+    both = {name: space.cross(knobs[name], ours[name], theirs[name], rng) for name in ours if name in theirs}
     return {**ours, **theirs, **both}
-
-
-def settings_of(study: ArchivedStudy) -> dict[str, Value]:
-    return {change.knob: change.after for change in study.idea.changes}
 
 
 def learnability(candidate: Candidate, archive: Archive) -> float:

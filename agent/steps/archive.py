@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from agent.archive import ArchivedStudy, point
+from agent.archive import ArchivedStudy, after, point
 from agent.campaign import StudyFolder
 from agent.journal import Event
 from agent.questions import Related
@@ -52,7 +52,8 @@ def give_up(state: State, tools: Tools, study: StudyFolder) -> None:
         number=state["number"],
         template=idea.template,
         idea=idea,
-        point=point(tools.template(state), {change.knob: change.after for change in idea.changes}),
+        changes=idea.changes,
+        point=point(tools.template(state), after(idea.changes)),
         conclusion=Conclusion.failed,
         reason=related.known or "The changed code never passed its rehearsal.",
         comparison=None,

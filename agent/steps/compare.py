@@ -26,16 +26,18 @@ def compare(state: State, tools: Tools) -> State:
         return State(stage="", compared=True)
     headline = found[0]
     conclusion = concluded(tools, idea, headline, state["number"])
-    ArchivedStudy(
-        number=state["number"],
-        template=template.name,
-        idea=idea,
-        point=archive.point(template, {each.knob: each.after for each in change.changes}),
-        conclusion=conclusion,
-        reason=stages.reason(stage, headline, conclusion),
-        comparison=headline,
-    ).save(study.outcome)
     following = stages.following(stage, headline, idea.prediction, conclusion, len(change.changes))
+    if following in (None, Stage.ablation):
+        ArchivedStudy(
+            number=state["number"],
+            template=template.name,
+            idea=idea,
+            changes=change.changes,
+            point=archive.point(template, archive.after(change.changes)),
+            conclusion=conclusion,
+            reason=stages.reason(stage, headline, conclusion),
+            comparison=headline,
+        ).save(study.outcome)
     tools.report(
         Step("compare", state["number"], f"{stage}: {described(headline, template)} → {following or conclusion}")
     )
@@ -59,12 +61,12 @@ def compare_arm(tools: Tools, study: StudyFolder, template: Template, stage: Sta
 
 
 def ran(tools: Tools, study: StudyFolder, template: Template, stage: Stage, variant: str) -> tuple[Trial, ...]:
+    """Give the arm's trials of this stage; one whose record was lost since is run again."""
     scale = tools.brief.scale
-    found = (
-        trials.find(tools, study, template, Planned(variant=variant, seed=seed, scale=scale))
+    return tuple(
+        trials.run(tools, study, template, Planned(variant=variant, seed=seed, scale=scale))
         for seed in stages.seeds(stage, template.scales[scale], study.number)
     )
-    return tuple(trial for trial in found if trial is not None)
 
 
 def concluded(tools: Tools, idea: Idea, headline: Comparison | None, number: int) -> Conclusion:

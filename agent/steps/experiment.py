@@ -35,7 +35,6 @@ def experiment(state: State, tools: Tools) -> State:
 
 def write_ablations(study: StudyFolder, template: Template, variant: str, change: CodeChange) -> None:
     for each in stages.ablations(variant, change):
-        if not study.variant_code(each.variant).exists():
-            files = source.apply(template, each.changes)
-            CodeChange(files=files, changes=each.changes).save(study.change(each.variant))
-            source.write(template, files, study.variant_code(each.variant))
+        files = source.apply(template, each.changes)
+        CodeChange(files=files, changes=each.changes).save(study.change(each.variant))
+        source.write(template, files, study.variant_code(each.variant))

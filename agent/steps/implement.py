@@ -45,8 +45,7 @@ def ask(state: State, tools: Tools, study: StudyFolder, template: Template) -> C
 def write_code(study: StudyFolder, template: Template, variant: str, change: CodeChange) -> None:
     study.code.mkdir(exist_ok=True)
     change.save(study.change(variant))
-    if not study.variant_code(variant).exists():
-        source.write(template, change.files, study.variant_code(variant))
+    source.write(template, change.files, study.variant_code(variant))
     write_atomically(study.diff, source.diff(template, change.files))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 from pydantic import TypeAdapter
 
 from agent import dossier
@@ -24,7 +22,9 @@ def press(state: State, tools: Tools) -> State:
     study, number = tools.study(state), dossier.draft_number(state)
     draft = study.draft(number)
     if not draft.problems.exists():
-        write_atomically(draft.problems, PROBLEMS.dump_json(print_draft(tools, draft), indent=1))
+        write_atomically(
+            draft.problems, PROBLEMS.dump_json(print_draft(tools, draft, dossier.told(tools, state)), indent=1)
+        )
     stopping = [problem for problem in PROBLEMS.validate_json(draft.problems.read_bytes()) if problem.stops]
     if stopping:
         text = f"draft {number} stopped by {len(stopping)} problems, the first: {stopping[0]}"
@@ -35,10 +35,9 @@ def press(state: State, tools: Tools) -> State:
     return State(printed=True)
 
 
-def print_draft(tools: Tools, draft: DraftFolder) -> tuple[Problem, ...]:
+def print_draft(tools: Tools, draft: DraftFolder, study: Study) -> tuple[Problem, ...]:
     """Check the draft, and typeset it when no gate stops it."""
-    paper, study = Paper.load(draft.paper), Study.load(draft.study)
-    known = facts(study)
+    paper, known = Paper.load(draft.paper), facts(study)
     found = checks.check(paper, known, study.figures, study.bibliography, study.template.metric.better)
     if checks.stops(found):
         return found
@@ -48,7 +47,7 @@ def print_draft(tools: Tools, draft: DraftFolder) -> tuple[Problem, ...]:
 
 
 def publish(study: StudyFolder, draft: DraftFolder) -> None:
-    """Make this draft the study's paper, its source beside it."""
-    for path in sorted(draft.folder.iterdir()):
-        if path.is_file() and not path.name.startswith("."):
-            shutil.copyfile(path, study.paper / path.name)
+    """Make this draft the study's paper: its source first, each file at once, and the PDF when all else is there."""
+    files = [path for path in draft.folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+    for path in sorted(files, key=lambda path: (path.name == study.paper_pdf.name, path.name)):
+        write_atomically(study.paper / path.name, path.read_bytes())

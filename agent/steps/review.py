@@ -7,7 +7,6 @@ from agent.questions import Conclude, Judge
 from agent.state import State, Step, Tools
 from papers.facts import facts
 from papers.paper import Paper
-from papers.study import Study
 from reviews import document, form, panel
 from reviews.review import Review, Verdict
 from sandboxes.record import write_atomically
@@ -16,7 +15,7 @@ from sandboxes.record import write_atomically
 def review(state: State, tools: Tools) -> State:
     study = tools.study(state)
     draft = study.draft(dossier.draft_number(state))
-    told = Study.load(draft.study)
+    told = dossier.told(tools, state)
     seen = document.from_paper(Paper.load(draft.paper), facts(told), told.bibliography)
     blank = form.load()
     reviews = tuple(

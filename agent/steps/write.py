@@ -10,7 +10,6 @@ from agent.questions import Write
 from agent.state import State, Step, Tools
 from papers.paper import Paper
 from papers.problem import Problem
-from papers.study import Study
 
 
 def write(state: State, tools: Tools) -> State:
@@ -20,7 +19,7 @@ def write(state: State, tools: Tools) -> State:
     if not draft.study.exists():
         dossier.gather(tools, state).save(draft.study)
     question = Write(
-        study=Study.load(draft.study),
+        study=dossier.told(tools, state),
         requests=tuple(state["requests"]),
         problems=problems(tools.study(state).draft(number - 1)) if number > 1 else (),
     )

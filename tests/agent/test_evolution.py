@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from itertools import combinations
+
 import pytest
 
-from agent.archive import Archive, ArchivedStudy, Cell, point, point_key
-from agent.questions import Propose
+from agent.archive import Archive, ArchivedStudy, Cell, near, point, point_key
+from agent.questions import Propose, Survey
 from agent.researchers import evolution
+from agent.researchers.embedded import EmbeddedResearcher
 from agent.researchers.evolution import ExhaustedError
 from papers.evidence import Comparison, Conclusion, Stage
 from templates import source, space, template
-from templates.idea import Idea
+from templates.idea import Change, Idea
 from templates.template import Template
 
 
@@ -41,6 +47,7 @@ def archived(toy: Template, idea: Idea, number: int, conclusion: Conclusion, dif
         number=number,
         template=toy.name,
         idea=idea,
+        changes=idea.changes,
         point=point(toy, {change.knob: change.after for change in idea.changes}),
         conclusion=conclusion,
         reason="",
@@ -72,6 +79,62 @@ def test_no_point_is_ever_proposed_twice(toy: Template) -> None:
     archive = grown(toy, 25)
     points = [point_key(study.point) for study in archive.studies]
     assert len(set(points)) == len(points)
+
+
+def test_no_point_is_proposed_next_to_one_that_was_tried_or_to_the_baseline(toy: Template) -> None:
+    points = [point(toy, {}), *(study.point for study in grown(toy, 25).studies)]
+    assert [pair for pair in combinations(points, 2) if near(toy, *pair)] == []
+
+
+def test_an_idea_next_to_an_earlier_one_is_known_before_it_costs_a_trial(toy: Template) -> None:
+    idea = propose(toy, Archive())
+    bolder = idea.model_copy(update={"changes": (Change(knob="initial", before=0.3, after=0.9),)})
+    archive = Archive(studies=(archived(toy, bolder, 1, Conclusion.negligible),))
+
+    def known(after: float) -> str:
+        asked = bolder.model_copy(update={"changes": (Change(knob="initial", before=0.3, after=after),)})
+        return EmbeddedResearcher().answer(Survey(idea=asked, template=toy, archive=archive)).known
+
+    assert "Study 1" in known(0.91)
+    assert known(0.5) == ""
+
+
+CROSS = """
+import sys
+from pathlib import Path
+from agent.researchers.evolution import crossed
+from agent.archive import ArchivedStudy
+from templates import template
+import random
+toy = template.load(Path(sys.argv[1]))
+one, other = (ArchivedStudy.model_validate_json(text) for text in sys.argv[2:])
+print(crossed(one, other, {knob.name: knob for knob in toy.knobs}, random.Random(1)))
+"""
+
+
+def test_a_crossover_is_the_same_in_every_process(toy: Template) -> None:
+    idea = propose(toy, Archive())
+    parents = [
+        archived(toy, idea.model_copy(update={"changes": changes}), number, Conclusion.supported)
+        for number, changes in enumerate(
+            (
+                (Change(knob="initial", before=0.3, after=a), Change(knob="step_size", before="initial", after=line))
+                for a, line in ((0.9, "initial / (1 + time)"), (0.1, "initial * (1 - time / horizon)"))
+            ),
+            start=1,
+        )
+    ]
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", CROSS, str(toy.folder), *(parent.model_dump_json() for parent in parents)],
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in range(4)
+    }
+    assert len(told) == 1
 
 
 def test_every_proposal_is_within_the_declared_space_and_names_its_parents(toy: Template) -> None:

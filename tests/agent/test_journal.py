@@ -37,6 +37,16 @@ def test_an_answer_is_computed_once_and_then_read_from_the_record(tmp_path: Path
     assert calls == ["called"]
 
 
+def test_an_answer_recorded_just_before_a_kill_is_no_longer_uncertain(tmp_path: Path) -> None:
+    open_journal(tmp_path).answer("ideas", Asked(text="why?"), Answered, lambda: Answered(text="42"))
+    lines = (tmp_path / "ledger.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "ledger.jsonl").write_text("".join(line for line in lines if '"answered"' not in line))
+    ledger = open_journal(tmp_path)
+    assert len(journal.uncertain(ledger.entries)) == 1
+    ledger.answer("ideas", Asked(text="why?"), Answered, lambda: Answered(text="43"))
+    assert journal.uncertain(ledger.entries) == ()
+
+
 def test_another_question_has_another_answer(tmp_path: Path) -> None:
     ledger = open_journal(tmp_path)
     ledger.answer("ideas", Asked(text="one"), Answered, lambda: Answered(text="1"))
