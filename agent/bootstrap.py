@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from agent.campaign import Brief, Campaign, writing
+from agent.campaign import Brief, Campaign, CampaignError, writing
 from agent.journal import Journal
 from agent.questions import Researcher
 from agent.researchers.embedded import EmbeddedResearcher
@@ -27,9 +27,16 @@ HOME = Path("~/.ratchet")
 
 
 def load_templates(brief: Brief) -> dict[str, Template]:
-    """Load the brief's templates by name; raises `TemplateError` or `UnknownTemplateError`."""
-    loaded = (catalogue.find(name, HOME.expanduser()) for name in brief.templates)
-    return {template.name: template for template in loaded}
+    """Load the brief's templates by name.
+
+    Raises `TemplateError` or `UnknownTemplateError`, and `CampaignError` when two have one name.
+    """
+    loaded = [catalogue.find(name, HOME.expanduser()) for name in brief.templates]
+    by_name = {each.name: each for each in loaded}
+    if len(by_name) < len(loaded):
+        given = ", ".join(f"{each.name} in {each.folder}" for each in loaded)
+        raise CampaignError(f"A campaign tells its templates apart by name: {given}. Rename one, or leave it out.")
+    return by_name
 
 
 def own_templates(campaign: Campaign, brief: Brief) -> dict[str, Template]:

@@ -23,6 +23,7 @@ Campaigns = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON lines and nothing else.")]
 HERE = Path("campaigns")
+"""`agent.campaign.HOME`, said here because importing that takes long."""
 
 
 @app.command()

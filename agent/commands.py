@@ -21,6 +21,7 @@ from agent.progress import screen
 from agent.state import StopRequestedError
 from agent.summary import is_running, listed, study_details, study_row, summary
 from sandboxes.choose import choose
+from sandboxes.job import SandboxUnavailableError
 from sandboxes.record import Record
 from templates import catalogue, check, scaffold
 from templates.template import Template
@@ -199,7 +200,10 @@ def template_check(name: str, *, baseline: bool, scale: str, as_json: bool) -> i
     template = catalogue.find(name, bootstrap.HOME.expanduser())
     if scale not in template.scales:
         raise CampaignError(f"--scale: {template.name} has no scale {scale!r}; it has {', '.join(template.scales)}.")
-    sandbox = choose(None, allow_unsafe_host=False)
+    try:
+        sandbox = choose(None, allow_unsafe_host=False)
+    except SandboxUnavailableError as error:
+        raise doctors.PreflightError(str(error)) from error
     if baseline:
         print(f"Wrote {check.baseline(template, sandbox, scale)}", file=sys.stderr)
     findings = check.check(template, sandbox)

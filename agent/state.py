@@ -89,11 +89,11 @@ class Tools:
         """Stop here when asked to, or when the budget is used up."""
         if self.stop.is_set():
             raise StopRequestedError(
-                f"Stopped; everything finished is kept. Go on with 'ratchet resume {self.campaign.name}'."
+                f"Stopped; everything finished is kept. Go on with 'ratchet resume {self.campaign.argument}'."
             )
         reached = self.brief.budget.reached(self.journal.spend())
         if reached:
             raise BudgetReachedError(
                 f"The budget is used up: {reached}. Everything finished is kept: raise that cap with "
-                f"'ratchet resume {self.campaign.name}' to go on."
+                f"'ratchet resume {self.campaign.argument}' to go on."
             )

@@ -130,7 +130,7 @@ def study_row(study: StudyFolder) -> StudyRow:
 def study_details(study: StudyFolder) -> StudyDetails:
     idea = Idea.load(study.idea)
     outcome = ArchivedStudy.load(study.outcome) if study.outcome.exists() else None
-    endings = Counter(Trial.load(path).ending.value for path in study.trials.glob("*/*/trial.json"))
+    endings = Counter(Trial.load(path).ending.value for path in study.ended_trials())
     return StudyDetails(
         row=study_row(study),
         folder=str(study.folder),
@@ -164,7 +164,7 @@ def summary(campaign: Campaign) -> str:
             *lines,
             f"Campaign    {campaign.folder}",
             f"Took        {spend.wall_seconds:.0f} s of wall time, ${spend.usd:.2f}",
-            f"Next        {program} show {campaign.name} 1        what changed, and what every trial gave",
-            f"            {program} resume {campaign.name} --studies {len(campaign.studies()) + 2}   let it go on",
+            f"Next        {program} show {campaign.argument} 1        what changed, and what every trial gave",
+            f"            {program} resume {campaign.argument} --studies {len(campaign.studies()) + 2}   let it go on",
         ]
     )

@@ -78,6 +78,7 @@ def test_one_command_leads_from_a_template_to_a_reviewed_paper(toy: Path) -> Non
     assert (study / "reviews" / "review.md").exists()
     assert str(Path("campaigns/story/studies") / study.name / "paper/paper.pdf") in done.stdout
     assert "$0.00" in done.stdout
+    assert " ratchet show story 1" in done.stdout
 
 
 @pytest.mark.slow
@@ -237,6 +238,27 @@ def test_a_broken_template_is_answered_with_every_fault_at_once(toy: Path) -> No
     for fault in ("metric.better", "knobs", "metric.units", "README.md"):
         assert fault in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_what_to_do_next_names_the_folder_that_was_given(toy: Path) -> None:
+    elsewhere = toy.parent / "else where"
+    done = run_toy(toy, "--campaigns", str(elsewhere), "--max-trial-seconds", "0.001")
+    assert done.returncode == 4
+    assert f"ratchet resume story --campaigns '{elsewhere}'" in done.stderr
+
+
+def test_two_templates_of_one_name_are_refused(toy: Path) -> None:
+    other = scaffold.new("toy", toy.parent / "other")
+    done = ratchet("run", str(toy), str(other), "--scale", "smoke", cwd=toy.parent)
+    assert done.returncode == 2
+    assert str(other) in done.stderr
+
+
+def test_a_check_without_a_sandbox_says_what_to_install(toy: Path, tmp_path: Path) -> None:
+    done = ratchet("template", "check", str(toy), cwd=tmp_path, env=path_without(tmp_path, "bwrap"))
+    assert done.returncode == 3
+    assert "sudo apt-get install bubblewrap" in done.stderr
 
 
 def test_an_unknown_campaign_is_a_sentence(tmp_path: Path) -> None:
