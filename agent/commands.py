@@ -102,13 +102,17 @@ def walk_through(found: Campaign, *, as_json: bool) -> int:
 
     asked = campaign.read_brief(found)
     with screen(as_json=as_json) as shown, stopping() as stop:
-        shown.event("launch", campaign=found.name, folder=str(found.folder.absolute()), pid=os.getpid())
         try:
+            shown.event("launch", campaign=found.name, folder=str(found.folder.absolute()), pid=os.getpid())
             with bootstrap.tools(found, asked, shown.step, stop.event) as tools:
                 walk.walk(tools)
         except StopRequestedError as error:
             print(error, file=sys.stderr)
             return stop.code
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else its last flush fails too
+            say(f"Nobody reads the output any more, so it stopped. Go on with 'ratchet resume {found.argument}'.\n")
+            return Exit.resumable
         rows = [study_row(study) for study in found.studies()]
         code = Exit.ok if all(row.paper for row in rows) else Exit.some_failed
         shown.event("done", exit=int(code), studies=[row.model_dump(mode="json") for row in rows])

@@ -317,6 +317,20 @@ def test_sigterm_stops_cleanly_with_7(toy: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_run_whose_output_nobody_reads_stops_with_7(toy: Path) -> None:
+    process = start_toy(toy)
+    wait_for(process, "propose")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr:
+        errors = process.stderr.read()
+    assert process.wait(timeout=120) == 7, errors
+    assert "ratchet resume story" in errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.slow
 def test_a_second_ctrl_c_stops_at_once_and_loses_nothing_finished(toy: Path) -> None:
     code = (toy / "experiment.py").read_text()
     (toy / "experiment.py").write_text(code.replace("    problem =", "    import time; time.sleep(15)\n    problem ="))

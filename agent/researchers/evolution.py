@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from agent.archive import Archive, ArchivedStudy, Cell, after, near, point, point_key
+from agent.archive import NEAR, Archive, ArchivedStudy, Cell, after, near, point, point_key
 from agent.questions import Propose
 from sandboxes.record import Record
 from templates import source, space, template
@@ -69,7 +69,7 @@ def candidates(each: Template, archive: Archive, rng: random.Random) -> Iterator
     elites = archive.elites(each.name)
     for one, other in combinations(elites, 2):
         lineage = Lineage(operator="crossover", parents=(one.idea.slug, other.idea.slug))
-        yield Candidate(each, crossed(one, other, knobs, rng), lineage)
+        yield Candidate(each, turned(each, crossed(one, other, knobs, rng), baseline), lineage)
     for parent in (*elites, None):
         yield from mutants(each, parent, baseline, rng)
 
@@ -81,11 +81,16 @@ def mutants(
     inherited = after(parent.changes) if parent else {}
     lineage = Lineage(operator="mutation", parents=(parent.idea.slug if parent else BASELINE,))
     for knob in each.knobs:
-        turned = space.mutate(knob, inherited.get(knob.name, baseline[knob.name]), rng)
-        settings = {**inherited, knob.name: turned}
-        differing = {name: value for name, value in settings.items() if value != baseline[name]}
-        if differing:
-            yield Candidate(each, differing, lineage)
+        value = space.mutate(knob, inherited.get(knob.name, baseline[knob.name]), rng)
+        yield Candidate(each, turned(each, {**inherited, knob.name: value}, baseline), lineage)
+
+
+def turned(each: Template, settings: Mapping[str, Value], baseline: Mapping[str, Value]) -> dict[str, Value]:
+    """Drop what came back to its baseline value or next to it: that is no change."""
+    knobs = {knob.name: knob for knob in each.knobs}
+    return {
+        name: value for name, value in settings.items() if space.difference(knobs[name], value, baseline[name]) >= NEAR
+    }
 
 
 def crossed(
@@ -167,6 +172,6 @@ def lowered(text: str) -> str:
 
 
 def slug(text: str) -> str:
-    """Make a name for a folder: lower case words, at most forty-eight characters."""
-    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    return words[-48:].strip("-") or "idea"
+    """Make a name for a folder: lower case words, at most forty-eight characters, never the baseline's."""
+    words = re.sub(r"[^a-z0-9]+", "-", text.lower())[-48:].strip("-")
+    return words if words not in ("", BASELINE) else f"idea-{words}".rstrip("-")

@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 from itertools import combinations
+from random import Random
 
 import pytest
 
-from agent.archive import Archive, ArchivedStudy, Cell, near, point, point_key
+from agent.archive import NEAR, Archive, ArchivedStudy, Cell, near, point, point_key
 from agent.questions import Propose, Survey
 from agent.researchers import evolution
 from agent.researchers.embedded import EmbeddedResearcher
@@ -97,6 +98,26 @@ def test_an_idea_next_to_an_earlier_one_is_known_before_it_costs_a_trial(toy: Te
 
     assert "Study 1" in known(0.91)
     assert known(0.5) == ""
+
+
+def test_what_a_crossover_brings_back_to_the_baseline_is_no_change(toy: Template) -> None:
+    idea = propose(toy, Archive())
+    line = Change(knob="step_size", before="initial / sqrt(1 + time)", after="initial * (1 - time / horizon)")
+    parents = [
+        idea.model_copy(update={"changes": (line, Change(knob="initial", before=0.3, after=after))})
+        for after in (0.22, 0.4)
+    ]
+    one, other = (archived(toy, parent, at, Conclusion.supported) for at, parent in enumerate(parents))
+    knobs, baseline = {each.name: each for each in toy.knobs}, source.settings(toy)
+    rngs = map(Random, range(40))
+    crossings = [evolution.turned(toy, evolution.crossed(one, other, knobs, rng), baseline) for rng in rngs]
+    assert all(space.difference(knobs["initial"], crossing.get("initial", 1.0), 0.3) >= NEAR for crossing in crossings)
+    assert 0 < sum("initial" in crossing for crossing in crossings) < len(crossings)
+
+
+def test_no_idea_takes_the_name_of_the_baseline() -> None:
+    assert evolution.slug("Baseline") == "idea-baseline"
+    assert evolution.slug("!?") == "idea"
 
 
 CROSS = """
