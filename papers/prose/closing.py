@@ -113,9 +113,17 @@ def _answer(material: Material, reading: Reading) -> str:
             f"{_share(material, reading)}"
         ),
         Conclusion.negligible: f"{capital(idea)} makes no difference that matters by the margin set in advance.",
-        Conclusion.inconclusive: f"Whether {idea} helps remains open: {undecided(reading)}.",
+        Conclusion.inconclusive: f"Whether {idea} helps remains open. {_leaning(reading)}",
         Conclusion.failed: f"{capital(idea)} could not be judged, because too few of its trials finished.",
     }[material.study.conclusion]
+
+
+def _leaning(reading: Reading) -> str:
+    """Say what an open result is worth."""
+    if reading.settled:
+        return f"This is why: {undecided(reading)}."
+    side = "on the side of the prediction" if reading.as_predicted else "against the prediction"
+    return f"The estimate is {side}, which with this spread over seeds is as much as to say that it is not known."
 
 
 def _share(material: Material, reading: Reading) -> str:
@@ -189,8 +197,9 @@ def _leave(material: Material, reading: Reading) -> str:
             "further study should first find settings at which it does."
         )
     return (
-        "It is a reason to spend no more trials on this change at this scale, and to leave the simpler baseline as it "
-        "is. A different scale would be a new question, with a prediction of its own."
+        f"With [[{reading.arm}.n:.0f]] paired seeds an effect of that size would have been seen. It is a reason to "
+        "spend no more trials on this change at this scale, and to leave the baseline as it is. A different scale "
+        "would be a new question, with a prediction of its own."
     )
 
 

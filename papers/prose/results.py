@@ -10,7 +10,7 @@ from papers.paper import Block, Figure, Paragraph, Section
 from papers.prose import tables
 from papers.prose.effects import side_effects
 from papers.prose.material import Material, Reading, capital, listed, stop
-from papers.prose.verdict import corrected, meaning, unfinished
+from papers.prose.verdict import corrected, ruled, unfinished
 from papers.study import FigureFile
 from templates.trial import TrialEnding
 
@@ -62,7 +62,7 @@ def _headline(material: Material, first: Comparison) -> tuple[Block, ...]:
         f"{material.measured(name)}{_relative(material, name)}, {corrected(material)}.{_floor(material, first)}"
     )
     return (
-        Paragraph(text=f"{opening} {meaning(material)}", heading="Headline"),
+        Paragraph(text=f"{opening} {ruled(material)}", heading="Headline"),
         tables.headline(material, first),
         *_width(material, reading),
     )

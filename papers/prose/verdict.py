@@ -59,6 +59,34 @@ def meaning(material: Material) -> str:
             return "Too few trials finished for a claim, and these figures are reported for completeness only."
 
 
+def ruled(material: Material) -> str:
+    """Apply the rule of the study to its headline, condition by condition."""
+    first = material.headline()
+    if first is None or material.study.conclusion is Conclusion.failed:
+        return meaning(material)
+    reading = Reading(material, first)
+    because = {
+        Conclusion.supported: (
+            "the prediction counts as supported: the interval excludes zero on the predicted side, the corrected $p$ "
+            f"is below [[alpha:.2f]], and the mean difference is {reading.size()}"
+        ),
+        Conclusion.refuted: (
+            "the prediction counts as refuted: the interval excludes zero on the other side, and the corrected $p$ is "
+            "below [[alpha:.2f]]"
+        ),
+        Conclusion.negligible: (
+            "the effect counts as negligible: no seed shows any difference at all"
+            if reading.identical
+            else "the effect counts as negligible: neither end of the interval reaches the smallest effect of interest"
+        ),
+        Conclusion.inconclusive: f"the result counts as inconclusive: {undecided(reading)}",
+    }[material.study.conclusion]
+    small = material.study.conclusion is Conclusion.negligible and reading.settled
+    side = "on the predicted side" if reading.as_predicted else "on the side opposite to the prediction"
+    beside = f" That the interval excludes zero, {side}, does not change this." if small else ""
+    return f"By the rule that was set in advance, {because}.{beside}"
+
+
 def undecided(reading: Reading) -> str:
     """Say why a comparison settles nothing."""
     if not reading.settled and reading.wide:
