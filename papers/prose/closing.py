@@ -66,9 +66,7 @@ def _evidence(material: Material) -> tuple[Block, ...]:
         said.append(f"It comes from the {stage} stage and was not repeated on fresh seeds, so it is not confirmed.")
     if reading.wide:
         said.append(
-            "Its interval is wider than the effect that the study set out to detect. If the spread over seeds stays "
-            f"as it is, about [[{reading.arm}.seeds_needed:.0f]] paired seeds would bring half of it down to that "
-            "effect."
+            f"Its interval is wider than the effect that the study set out to detect.{_enough(material, reading)}"
         )
     if first.missing:
         said.append("Some seeds gave no pair; if they failed because of what they drew, the rest is a selected sample.")
@@ -77,6 +75,17 @@ def _evidence(material: Material) -> tuple[Block, ...]:
             "The correction covers the ideas of this campaign, not those of other campaigns on the same template."
         )
     return (Paragraph(text=" ".join(said), heading="Evidence"),)
+
+
+def _enough(material: Material, reading: Reading) -> str:
+    """Say how many seeds would do, where the spread over few of them does not make that fewer than were used."""
+    needed = f"{reading.arm}.seeds_needed"
+    if material.value(needed) <= material.value(f"{reading.arm}.n"):
+        return ""
+    return (
+        f" If the spread over seeds stays as it is, about [[{needed}:.0f]] paired seeds would bring half of it down to "
+        "that effect."
+    )
 
 
 def _causes(material: Material) -> tuple[Block, ...]:

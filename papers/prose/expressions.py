@@ -48,11 +48,18 @@ def told(before: str, after: str) -> str:
         sides = Sides(grammar.parse(before), grammar.parse(after))
     except (SyntaxError, ValueError):
         return ""
-    return f"{_kept(sides)} {_inputs(sides)}"
+    return " ".join(part for part in (_kept(sides), _simplified(after), _inputs(sides)) if part)
 
 
 def _arms(change: Change) -> tuple[tuple[str, str], ...]:
     return ("baseline", " ".join(str(change.before).split())), ("variant", " ".join(str(change.after).split()))
+
+
+def _simplified(after: str) -> str:
+    """Give the normal form of an expression that says the same at more length."""
+    short = grammar.canonical(after)
+    longer = len("".join(short.split())) < len("".join(after.split()))
+    return f"Simplified, it is `{short}`." if longer and len(short) <= LONGEST_PART else ""
 
 
 def _kept(sides: Sides) -> str:

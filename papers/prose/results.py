@@ -19,6 +19,8 @@ SHRUNK = 0.8
 COLUMN = 0.6
 """Width of a figure, as a share of the line: what `plot.py` draws is made for a column."""
 GROWN = 1.25
+SEVERAL = 5
+"""Seeds from which on agreement among them says something."""
 
 
 def results(material: Material) -> Section:
@@ -160,10 +162,10 @@ def _seeds(material: Material, first: Comparison) -> Paragraph:
     if Reading(material, first).identical:
         told = f"On each of the {n} the two arms measured the same, so there is nothing for a single seed to carry."
         return Paragraph(text=told, heading="Seed by seed")
-    if wins == len(first.seeds):
-        told = f"The change was better than the baseline on every one of the {n}, so no single seed carries the result."
-    elif losses == len(first.seeds):
-        told = f"The change was worse than the baseline on every one of the {n}, so no single seed carries the result."
+    carried = ", so no single seed carries the result" if len(first.seeds) >= SEVERAL else ""
+    if len(first.seeds) in {wins, losses}:
+        which = "better" if wins else "worse"
+        told = f"The change was {which} than the baseline on every one of the {n}{carried}."
     else:
         told = (
             f"The pattern over seeds is mixed: of {n}, the change won on [[{name}.wins:.0f]] and lost on "

@@ -535,6 +535,7 @@ def test_an_unknown_request_changes_nothing(study_of: StudyOf) -> None:
         ("entropy", "-entropy", "keeps the baseline's value and turns its sign. It reads the same inputs as before."),
         ("entropy", "2 * (entropy + max_mass)", "The baseline's value is still a part of the variant's."),
         ("entropy", "0.25 + entropy", "adds it to a constant"),
+        ("entropy", "--max_mass", "Simplified, it is `max_mass`."),
         ("entropy", "max_mass", "It now reads `max_mass` and no longer reads `entropy`."),
     ],
 )
