@@ -91,7 +91,8 @@ def go_on(found: Campaign, studies: int | None, budget: Mapping[str, float | Non
         before = campaign.read_brief(found)
         caps = before.budget.model_dump() | {key: value for key, value in budget.items() if value is not None}
         asked = brief(**before.model_dump() | {"studies": studies or before.studies, "budget": caps})
-        campaign.write_brief(found, asked)
+        if asked != before:  # else what a person wrote beside it would be lost
+            campaign.write_brief(found, asked)
         preflight(asked, found.folder, bootstrap.own_templates(found, asked))
     return walk_through(found, as_json=as_json)
 

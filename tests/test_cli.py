@@ -404,5 +404,9 @@ def test_a_template_may_be_given_as_the_folder_one_is_in(toy: Path) -> None:
     done = ratchet("run", ".", "--scale", "smoke", "--max-trial-seconds", "0.001", "--campaigns", "../c", cwd=toy)
     assert done.returncode == 4, done.stderr
     assert (toy.parent / "c" / "toy" / "brief.toml").exists()
-    again = ("run", ".", "--scale", "smoke", "--campaigns", "../c", "--resume", "--max-trial-seconds", "0.002")
-    assert ratchet(*again, cwd=toy).returncode == 4
+    again = ("run", ".", "--scale", "smoke", "--campaigns", "../c", "--resume", "--max-trial-seconds")
+    assert ratchet(*again, "0.002", cwd=toy).returncode == 4
+    brief = toy.parent / "c" / "toy" / "brief.toml"
+    brief.write_text("# kept\n" + brief.read_text())
+    assert ratchet(*again, "0.002", cwd=toy).returncode == 4
+    assert brief.read_text().startswith("# kept\n")
