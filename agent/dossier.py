@@ -11,12 +11,14 @@ from pydantic import TypeAdapter
 from agent import archive as archives
 from agent import stages
 from agent.archive import ArchivedStudy
-from agent.campaign import Campaign, StudyFolder
+from agent.campaign import Campaign, DraftFolder, StudyFolder
 from agent.journal import Event
 from agent.questions import CodeChange, Related
 from agent.state import State, Tools
 from papers.evidence import Comparison, Stage
+from papers.problem import Problem
 from papers.study import FigureFile, Provenance, Study
+from sandboxes.job import Level
 from templates import template
 from templates.idea import Change, Idea
 from templates.plotting import DrawnFigure
@@ -25,6 +27,8 @@ from templates.trial import BASELINE, Trial
 
 SOFTWARE = ("numpy", "scipy", "matplotlib", "jax", "torch")
 """Packages whose versions a paper states, where they are installed."""
+
+PROBLEMS = TypeAdapter(tuple[Problem, ...])
 
 
 def gather(tools: Tools, state: State) -> Study:
@@ -102,6 +106,11 @@ def trials(tools: Tools, study: StudyFolder, each: Template) -> tuple[Trial, ...
     return tuple(sorted((*shared, *own), key=lambda trial: (trial.variant != BASELINE, trial.variant, trial.seed)))
 
 
+def problems(draft: DraftFolder) -> tuple[Problem, ...]:
+    """Read what the press found in a draft; that it stands there says that the press was through with it."""
+    return PROBLEMS.validate_json(draft.problems.read_bytes())
+
+
 def figures(study: StudyFolder) -> tuple[FigureFile, ...]:
     listed = study.figures / "drawn.json"
     if not listed.exists():
@@ -131,12 +140,19 @@ def provenance(tools: Tools, state: State, study: StudyFolder, each: Template) -
         hardware=hardware(),
         software={"Python": platform.python_version()}
         | {name: version for name in SOFTWARE if (version := installed(name))},
-        sandbox=f"{ran[0].backend.split(',')[0]} ({ran[0].level})" if ran else "none",
+        sandbox=sandbox_of(ran),
         wall_seconds=spend.wall_seconds,
         trial_cpu_seconds=sum(trial.cpu_seconds or 0.0 for trial in ran),
         spend_usd=spend.usd,
         command=command(tools),
     )
+
+
+def sandbox_of(trials: tuple[Trial, ...]) -> str:
+    """Name backend and level; a plain process is named as what it is."""
+    if any(trial.level is Level.process for trial in trials):
+        return "none: plain processes without isolation, unsafe"
+    return f"{trials[0].backend.split(',')[0]} ({trials[0].level})" if trials else "none"
 
 
 def hardware() -> str:

@@ -164,7 +164,7 @@ def fingerprint(candidate: Candidate) -> str:
 
 
 def spelled(value: Value) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def lowered(text: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pydantic import TypeAdapter
-
 from agent import dossier
 from agent.campaign import DraftFolder, StudyFolder
 from agent.state import State, Step, Tools
@@ -15,17 +13,15 @@ from papers.problem import Problem
 from papers.study import Study
 from sandboxes.record import write_atomically
 
-PROBLEMS = TypeAdapter(tuple[Problem, ...])
-
 
 def press(state: State, tools: Tools) -> State:
     study, number = tools.study(state), dossier.draft_number(state)
     draft = study.draft(number)
     if not draft.problems.exists():
         write_atomically(
-            draft.problems, PROBLEMS.dump_json(print_draft(tools, draft, dossier.told(tools, state)), indent=1)
+            draft.problems, dossier.PROBLEMS.dump_json(print_draft(tools, draft, dossier.told(tools, state)), indent=1)
         )
-    stopping = [problem for problem in PROBLEMS.validate_json(draft.problems.read_bytes()) if problem.stops]
+    stopping = [problem for problem in dossier.problems(draft) if problem.stops]
     if stopping:
         text = f"draft {number} stopped by {len(stopping)} problems, the first: {stopping[0]}"
         tools.report(Step("press", state["number"], text))

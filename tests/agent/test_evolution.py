@@ -177,6 +177,15 @@ def test_failures_have_no_descendants(toy: Template) -> None:
     assert all(study.idea.lineage.parents == ("baseline",) for study in studies)
 
 
+def test_a_hypothesis_states_its_settings_as_they_are_turned(toy: Template) -> None:
+    evolved = [study.idea for study in grown(toy, 15).studies if study.idea.lineage.operator != "seed"]
+    assert evolved
+    for idea in evolved:
+        for change in idea.changes:
+            assert f"to `{evolution.spelled(change.after)}`" in idea.hypothesis
+            assert isinstance(change.after, str) or float(evolution.spelled(change.after)) == change.after
+
+
 def test_changes_are_stated_against_the_baseline(toy: Template) -> None:
     settings = source.settings(toy)
     for study in grown(toy, 15).studies:
