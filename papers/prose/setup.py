@@ -7,6 +7,7 @@ from papers.paper import Block, Paragraph, Section
 from papers.prose import tables
 from papers.prose.front import predicted
 from papers.prose.material import Material, capital, listed, stop
+from sandboxes.job import Level
 
 
 def setup(material: Material) -> Section:
@@ -24,12 +25,23 @@ def _scale(material: Material) -> tuple[Block, ...]:
     limits = (
         "Each trial was held to [[limit.wall_seconds]] s of wall time, [[limit.cpu_seconds]] s of CPU time, "
         "[[limit.memory_mib:.0f]] MiB of memory and [[limit.processes:.0f]] processes, the same for both arms, and "
-        f"ran in a sandbox, {material.said('sandbox')}."
+        f"{_place(material)}."
     )
     if not material.scale().settings:
         return (Paragraph(text=f"{told} {limits}", heading="Scale"),)
     text = f"{told} [#tab:settings] lists the settings that it fixes. {limits}"
     return (Paragraph(text=text, heading="Scale"), tables.settings(material))
+
+
+def _place(material: Material) -> str:
+    """Say where the trials ran; a plain process is no sandbox, and a paper may not call it one."""
+    if isolated(material):
+        return f"ran in a sandbox, {material.said('sandbox')}"
+    return "ran as a plain process on the host, without isolation, so that nothing but its code kept it to its task"
+
+
+def isolated(material: Material) -> bool:
+    return all(trial.level is not Level.process for trial in material.study.trials)
 
 
 def _protocol(material: Material) -> Paragraph:
@@ -83,10 +95,15 @@ def _statistics(material: Material) -> Paragraph:
 def _scoring(material: Material) -> tuple[Block, ...]:
     template = material.study.template
     files = listed([f"`{name}`" for name in template.editable])
-    frozen = "" if template.score in template.editable else " The change could not touch the scorer."
-    text = (
-        f"Only {files} could be edited by the change. A trial leaves artefacts, and `{template.score}` scores them "
-        f"afterwards as a separate job in a fresh sandbox.{frozen}"
-    )
+    job = f"A trial leaves artefacts, and `{template.score}` scores them afterwards as a separate job"
+    if not isolated(material):
+        text = (
+            f"The change edited {files} only. {job}; without isolation, nothing kept a trial from that scorer's files."
+        )
+    elif template.score in template.editable:
+        text = f"Only {files} could be edited by the change. {job} in a fresh sandbox."
+    else:
+        text = f"Only {files} could be edited by the change. {job} in a fresh sandbox. "
+            "The change could not touch the scorer."
     told = material.outside.readme.under("How it is scored", "How the score is verified", "The scorer", "Scoring")
     return (Paragraph(text=text, heading="Scoring"), *told)

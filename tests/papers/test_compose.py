@@ -16,6 +16,7 @@ from papers.paper import Equation, Figure, Listing, Paper, Section, Table
 from papers.places import blocks, cited, places
 from papers.sentences import split
 from papers.study import Study
+from sandboxes.job import Level
 from templates.idea import Change
 from templates.space import Value
 from templates.trial import Trial
@@ -639,3 +640,14 @@ def test_outside_text_cannot_set_marks_or_state_bare_numbers(study_of: StudyOf, 
     confirmed = [sum(mark.key == "confirm.p" for mark in marks(each)) for each in (paper, clean)]
     assert confirmed[0] == confirmed[1]
     assert not problems(study)
+
+
+def test_a_plain_process_is_never_called_a_sandbox(study_of: StudyOf) -> None:
+    study = study_of()
+    bare = tuple(trial.model_copy(update={"level": Level.process, "backend": "process"}) for trial in study.trials)
+    unsafe = study.model_copy(update={"trials": bare})
+    text = compose(unsafe).model_dump_json()
+    assert "without isolation" in text
+    assert "could not touch the scorer" not in text
+    assert "could not touch the scorer" in compose(study).model_dump_json()
+    assert problems(unsafe) == []
