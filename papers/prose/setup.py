@@ -100,10 +100,8 @@ def _scoring(material: Material) -> tuple[Block, ...]:
         text = (
             f"The change edited {files} only. {job}; without isolation, nothing kept a trial from that scorer's files."
         )
-    elif template.score in template.editable:
-        text = f"Only {files} could be edited by the change. {job} in a fresh sandbox."
     else:
-        text = f"Only {files} could be edited by the change. {job} in a fresh sandbox. "
-            "The change could not touch the scorer."
+        frozen = "" if template.score in template.editable else " The change could not touch the scorer."
+        text = f"Only {files} could be edited by the change. {job} in a fresh sandbox.{frozen}"
     told = material.outside.readme.under("How it is scored", "How the score is verified", "The scorer", "Scoring")
     return (Paragraph(text=text, heading="Scoring"), *told)
