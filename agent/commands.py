@@ -21,7 +21,7 @@ from agent.progress import screen
 from agent.state import StopRequestedError
 from agent.summary import is_running, listed, study_details, study_row, summary
 from sandboxes.choose import choose
-from sandboxes.job import SandboxUnavailableError
+from sandboxes.job import Level, SandboxUnavailableError
 from sandboxes.record import Record
 from templates import catalogue, check, scaffold
 from templates.template import Template
@@ -106,6 +106,8 @@ def walk_through(found: Campaign, *, as_json: bool) -> int:
         try:
             shown.event("launch", campaign=found.name, folder=str(found.folder.absolute()), pid=os.getpid())
             with bootstrap.tools(found, asked, shown.step, stop.event) as tools:
+                if tools.sandbox.level is Level.process:
+                    say("No isolation: generated code runs as you, and can read and change whatever you can.\n")
                 walk.walk(tools)
         except StopRequestedError as error:
             print(error, file=sys.stderr)

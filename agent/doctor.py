@@ -13,7 +13,7 @@ from pathlib import Path
 
 import papers
 from sandboxes.choose import choose
-from sandboxes.job import SandboxUnavailableError
+from sandboxes.job import Level, SandboxUnavailableError
 from sandboxes.probe import probe
 from sandboxes.record import Record
 from sandboxes.remedy import remedy
@@ -45,7 +45,7 @@ def preflight(templates: Iterable[Template], campaigns: Path, sandbox: str | Non
     checks = examine(templates, campaigns, sandbox, allow_unsafe_host=allow_unsafe_host)
     missing = [check for check in checks if not check.ok]
     if missing:
-        faults = "\n".join(f"  {check.name}: {check.what}\n    {check.remedy}" for check in missing)
+        faults = "\n".join(f"  {check.name}: {check.what}\n    {check.remedy}".rstrip() for check in missing)
         raise PreflightError(f"Nothing was started, because this machine lacks:\n{faults}")
 
 
@@ -71,9 +71,10 @@ def sandboxed(sandbox: str | None, *, allow_unsafe_host: bool) -> Check:
     try:
         chosen = choose(sandbox, allow_unsafe_host=allow_unsafe_host)
     except (SandboxUnavailableError, ValueError) as error:
-        what, _, remedy = str(error).partition(": ")
-        return Check(name="sandbox", ok=False, what=what, remedy=remedy)
-    return Check(name="sandbox", ok=True, what=f"{type(chosen).__name__.lower()}, level {chosen.level}")
+        return Check(name="sandbox", ok=False, what=str(error))
+    unsafe = ", NO ISOLATION: generated code can read and change whatever you can"
+    what = f"{type(chosen).__name__.lower()}, level {chosen.level}{unsafe if chosen.level is Level.process else ''}"
+    return Check(name="sandbox", ok=True, what=what)
 
 
 def enforced() -> Iterator[Check]:

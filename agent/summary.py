@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from agent import journal
+from agent import archive, journal
 from agent.archive import ArchivedStudy
 from agent.campaign import Campaign, CampaignError, StudyFolder, holder, read_brief, this_process
 from agent.journal import DamagedJournalError
@@ -37,7 +37,8 @@ class StudyRow(Record):
     conclusion: str
     difference: str
     """Headline difference with its interval."""
-    p: float | None
+    p_holm: float | None
+    """Corrected over the ideas tried up to this study, as in its paper."""
     decision: str
     paper: str
 
@@ -121,10 +122,16 @@ def study_row(study: StudyFolder) -> StudyRow:
             if comparison
             else ""
         ),
-        p=comparison.p if comparison else None,
+        p_holm=corrected(study) if comparison else None,
         decision=Verdict.load(study.verdict).decision if study.verdict.exists() else "",
         paper=str(study.paper_pdf) if study.paper_pdf.exists() else "",
     )
+
+
+def corrected(study: StudyFolder) -> float | None:
+    """Correct the headline's p after Holm over all ideas tried up to this study."""
+    known = archive.read(Campaign(study.folder.parents[1])).studies
+    return archive.past(each for each in known if each.number <= study.number)[-1].p_holm
 
 
 def study_details(study: StudyFolder) -> StudyDetails:

@@ -221,6 +221,15 @@ def test_plain_processes_are_refused_without_consent(toy: Path) -> None:
     assert not (toy.parent / "campaigns").exists()
 
 
+@pytest.mark.slow
+def test_plain_processes_are_called_what_they_are_in_terminal_and_paper(toy: Path) -> None:
+    done = run_toy(toy, "--sandbox", "process", "--allow-unsafe-host")
+    assert done.returncode == 0, done.stderr
+    assert "No isolation" in done.stderr
+    drafts = (toy.parent / "campaigns" / "story" / "studies").glob("*/paper/paper.json")
+    assert "without isolation" in next(drafts).read_text()
+
+
 def test_an_unknown_template_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     done = ratchet("run", "minimum_entropy_copling", cwd=tmp_path)
     assert done.returncode == 2
