@@ -1,7 +1,7 @@
 """Abuse: what generated code might do, by accident or on purpose, each as a small program and what holding it means.
 
 Every program is gentle where nothing holds it: it stops by itself, writes little, and asks for rights without using
-them. It runs as `python abuse.py TOKEN MOUNT` in `/work` and finds in `host` what the host set out as bait. It prints
+them. It runs as `python abuse.py TOKEN MOUNT` in `/job` and finds in `host` what the host set out as bait. It prints
 ESCAPED when it got further than it should; bait that it reaches carries a secret, which is looked for in all it leaves.
 """
 

@@ -1,6 +1,6 @@
 """Sandboxes by bubblewrap: namespaces, no daemon, for root and for an ordinary user.
 
-`/work` is a sized memory file system inside, opened from outside through `/proc/PID/root` before the start. The open
+`/job` is a sized memory file system inside, opened from outside through `/proc/PID/root` before the start. The open
 folder outlives the tree, so results are collected from a place where nothing moves any more, and nothing is ever
 mounted on the host.
 
@@ -34,7 +34,7 @@ _ISOLATION = ("--die-with-parent", "--new-session", "--hostname", "sandbox", "--
 
 
 class Bubblewrap:
-    """Runs jobs in namespaces of their own, read-only but for `/work`, without network, under a system-call filter.
+    """Runs jobs in namespaces of their own, read-only but for `/job`, without network, under a system-call filter.
 
     As root, memory, processes and CPU are limited by a control group, and the job has a uid of its own. Without a
     writable control group they are limited by rlimits and by counting the tree from outside: memory may overshoot

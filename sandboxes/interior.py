@@ -30,7 +30,7 @@ _CONFIGURATION = {
 
 
 def arguments(job: Job, copies: Copies) -> list[str]:
-    """Lay out the inside: `/usr` and the interpreter read-only, sized scratch folders, `/work`, the job's mounts."""
+    """Lay out the inside: `/usr` and the interpreter read-only, sized scratch folders, `/job`, the job's mounts."""
     places = _Places()
     layout = ["--ro-bind", "/usr", "/usr", *_system(), "--proc", "/proc", "--dev", "/dev"]
     for place, size in ((WORK, job.limits.work_bytes), *((scratch, SCRATCH_BYTES) for scratch in SCRATCH)):

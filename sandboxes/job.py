@@ -10,10 +10,10 @@ from pydantic import Field
 
 from sandboxes.record import Record
 
-WORK = "/work"
+WORK = "/job"
 """The one writable folder inside a sandbox; it starts empty and is sized by `Limits.work_bytes`."""
 
-OUT = "/work/out"
+OUT = "/job/out"
 """What a job leaves in this folder is copied out once every process of the job is dead."""
 
 
@@ -41,7 +41,7 @@ class Limits(Record):
     cpu_seconds: float = Field(gt=0)
     """Summed over all processes of the job."""
     memory_bytes: int = Field(gt=0)
-    """Summed over all processes of the job, its /work, /tmp and /dev/shm included where those are memory."""
+    """Summed over all processes of the job, its /job, /tmp and /dev/shm included where those are memory."""
     work_bytes: int = Field(gt=0)
     """Size of the writable folder."""
     output_bytes: int = Field(gt=0)
@@ -67,9 +67,9 @@ class Job(Record):
     mounts: tuple[Mount, ...] = ()
     """Read-only inside."""
     files: Path | None = None
-    """A host folder whose regular files are copied into `/work` before the start."""
+    """A host folder whose regular files are copied into `/job` before the start."""
     outputs: Path
-    """A host folder, made when missing, that receives the regular files of `/work/out`."""
+    """A host folder, made when missing, that receives the regular files of `/job/out`."""
     logs: Path
     """A host folder, made when missing, that receives `stdout.txt` and `stderr.txt`."""
     environment: dict[str, str] = {}

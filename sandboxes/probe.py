@@ -10,13 +10,13 @@ from sandboxes.record import Record
 _TRIED = {
     "memory bomb in parts": "memory, summed over processes",
     "forks": "number of processes",
-    "disk fill of /work": "size of /work",
+    "disk fill of /job": "size of /job",
     "endless output": "captured output",
     "daemon": "whole-tree kill",
     "TCP to the host": "no network",
     "environment of the host": "no view of other processes",
     "keys": "no view of the home",
-    "writing outside /work": "read-only files",
+    "writing outside /job": "read-only files",
     "kernel settings": "no kernel settings",
     "user namespaces": "no nested namespaces",
 }

@@ -27,7 +27,7 @@ class Process:
     Held are wall time, CPU and memory (counted from outside, every 20 ms), the size of each file, the captured output,
     and the environment; daemons are killed with the job. Not protected are the host's files and keys, the network,
     other processes of the same user, disk space and the number of processes: a job that wants to can read, send, change
-    and kill whatever its user can. Mounts are copies; `/work` and mount points do not exist, so they are replaced by
+    and kill whatever its user can. Mounts are copies; `/job` and mount points do not exist, so they are replaced by
     the real places in the argument list and the environment, and a program finds its files by relative paths.
     """
 
@@ -62,7 +62,7 @@ class _Inside:
 
     def __init__(self, job: Job, root: Path) -> None:
         self._job = job
-        self.work = root / "work"
+        self.work = root / WORK.removeprefix("/")
         self._places = {WORK: self.work, **{m.target: root / f"mount{i}" for i, m in enumerate(job.mounts)}}
         if job.files is not None:
             shutil.copytree(job.files, self.work, symlinks=True)

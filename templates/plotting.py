@@ -26,7 +26,7 @@ _LIMITS: Final = Limits(
     processes=64,
 )
 _LARGEST: Final = 10_000_000
-_ENVIRONMENT: Final = {"MPLCONFIGDIR": "/work/matplotlib", "MPLBACKEND": "pdf", "SOURCE_DATE_EPOCH": "0"}
+_ENVIRONMENT: Final = {"MPLCONFIGDIR": "/job/matplotlib", "MPLBACKEND": "pdf", "SOURCE_DATE_EPOCH": "0"}
 
 
 class Caption(Record):

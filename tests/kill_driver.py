@@ -88,7 +88,7 @@ def draw(job: Job) -> None:
 
 def run_script(job: Job) -> None:
     """Run the job's script in this process, its inside paths turned into outside ones."""
-    places = {mount.target: str(mount.source) for mount in job.mounts} | {"/work/out": str(job.outputs)}
+    places = {mount.target: str(mount.source) for mount in job.mounts} | {"/job/out": str(job.outputs)}
     words = [outside(word, places) for word in job.argv[1:]]
     before, path = sys.argv, list(sys.path)
     sys.argv, sys.path[:] = words, [str(Path(words[0]).parent), *path]

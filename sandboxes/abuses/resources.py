@@ -104,7 +104,7 @@ except OSError as refused:
 """,
         BY_ITSELF | {Ending.out_of_memory},
     ),
-    Abuse("disk fill of /work", "it is full at its size", _fill(".")),
+    Abuse("disk fill of /job", "it is full at its size", _fill(".")),
     Abuse("disk fill of /tmp", "it is full at its size", _fill("/tmp")),  # noqa: S108
     Abuse("disk fill of /dev/shm", "it is full at its size", _fill("/dev/shm")),  # noqa: S108
     Abuse("endless output", "the cap ends it", _flood(1), frozenset({Ending.too_much_output})),

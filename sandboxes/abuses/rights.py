@@ -8,7 +8,7 @@ from sandboxes.watch import BY_ITSELF
 
 RIGHTS = (
     Abuse(
-        "writing outside /work",
+        "writing outside /job",
         "all else is read-only or absent",
         """
 for folder in ("/", "/usr", "/usr/bin", "/etc", "/bin", "/lib", "/dev", "/proc", "/var", "/home", "/root", "/run",

@@ -59,13 +59,13 @@ def test_a_socket_or_a_missing_source_is_refused(make_job: MakeJob, tmp_path: Pa
         admit(make_job("true", mounts=(Mount(source=tmp_path / "absent", target="/data"),)))
 
 
-@pytest.mark.parametrize("target", ["/work", "/usr", "/usr/lib/x", "/proc/x", "/etc", "/a/../usr", "/a//b", "/lib64"])
+@pytest.mark.parametrize("target", ["/job", "/usr", "/usr/lib/x", "/proc/x", "/etc", "/a/../usr", "/a//b", "/lib64"])
 def test_a_mount_over_what_the_inside_needs_is_refused(make_job: MakeJob, tmp_path: Path, target: str) -> None:
     with pytest.raises(ValueError, match="mounts at"):
         admit(make_job("true", mounts=(Mount(source=tmp_path, target=target),)))
 
 
-@pytest.mark.parametrize("target", ["/harness", "/work/data", "/given/a/b"])
+@pytest.mark.parametrize("target", ["/harness", "/job/data", "/given/a/b"])
 def test_a_mount_at_a_place_of_its_own_is_admitted(make_job: MakeJob, tmp_path: Path, target: str) -> None:
     admit(make_job("true", mounts=(Mount(source=tmp_path, target=target),)))
 

@@ -163,7 +163,7 @@ def test_work_starts_empty_but_for_out_and_the_given_files(
     job = make_job("python", "main.py", files=files)
     assert sandbox.run(job).ending is Ending.finished
     assert stdout(job) == "['main.py', 'out', 'package'] 42\n"
-    bare = make_job("ls", "-A", "/work")
+    bare = make_job("ls", "-A", "/job")
     sandbox.run(bare)
     assert stdout(bare) == "out\n"
 
@@ -184,7 +184,7 @@ def test_files_that_do_not_fit_are_an_error_that_names_the_size(
     files = tmp_path / "files"
     files.mkdir()
     (files / "big").write_bytes(bytes(2 << 20))
-    with pytest.raises(ValueError, match=f"{1 << 20} bytes of /work"):
+    with pytest.raises(ValueError, match=f"{1 << 20} bytes of /job"):
         sandbox.run(make_job("true", files=files, work_bytes=1 << 20))
 
 

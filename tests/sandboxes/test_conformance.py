@@ -29,7 +29,7 @@ def test_bubblewrap_contains(findings: dict[str, Finding], name: str) -> None:
 
 PLAIN_MISSES = {
     *("environment of the host", "sockets of engines", "TCP to the host", "UDP to the host"),
-    *("abstract socket of the host", "keys", "editing a mount", "writing outside /work", "other processes"),
+    *("abstract socket of the host", "keys", "editing a mount", "writing outside /job", "other processes"),
     *("AF_NETLINK", "tracing its own", "user namespaces", "rare system calls", "forks"),
 }
 PLAIN_HOLDS = {"daemon", "endless output", "deaf to signals", "memory bomb in parts", "planted links", "deep JSON"}
@@ -70,7 +70,7 @@ class Loose:
         return Process(allow_unsafe_host=True).run(loose)
 
 
-@pytest.mark.parametrize("name", ["memory bomb", "memory bomb in parts", "busy in parts", "disk fill of /work"])
+@pytest.mark.parametrize("name", ["memory bomb", "memory bomb in parts", "busy in parts", "disk fill of /job"])
 def test_a_sandbox_without_limits_is_found_out(name: str) -> None:
     (finding,) = conformance.run(Loose(), frozenset({name}))
     assert not finding.contained

@@ -71,7 +71,7 @@ def test_work_and_mounts_are_found_by_their_names_in_arguments(
     (harness / "score.py").write_text("import sys; open(sys.argv[1], 'w').write(open('given').read())")
     (files / "given").write_text("7")
     mounts = (Mount(source=harness, target="/harness"),)
-    job = make_job("python", "/harness/score.py", "/work/out/score", mounts=mounts, files=files)
+    job = make_job("python", "/harness/score.py", "/job/out/score", mounts=mounts, files=files)
     assert sandbox.run(job).ending is Ending.finished
     assert (job.outputs / "score").read_text() == "7"
 

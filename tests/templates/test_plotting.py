@@ -90,7 +90,7 @@ def test_the_plot_is_told_the_metric_the_reference_and_the_finished_trials(desce
         "measurements": {"log_loss": -1.1, "mean_log_loss": -1.1},
     }
     assert len(task["trials"]) == 5
-    assert sandbox.jobs[0].environment["MPLCONFIGDIR"].startswith("/work/")
+    assert sandbox.jobs[0].environment["MPLCONFIGDIR"].startswith("/job/")
 
 
 @pytest.mark.parametrize(

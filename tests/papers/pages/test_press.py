@@ -200,7 +200,7 @@ def test_tex_sees_no_file_by_an_absolute_path_and_writes_none(sandbox: Bubblewra
     seen = press(document(r"\IfFileExists{/usr/bin/bibtex}{SEEN}{unseen}"), "", (), sandbox, tmp_path / "read")
     assert seen.pdf is not None
     assert text_of(seen.pdf).split()[0] == "unseen"
-    written = press(document(r"\newwrite\w\immediate\openout\w=/work/x.tex y"), "", (), sandbox, tmp_path / "write")
+    written = press(document(r"\newwrite\w\immediate\openout\w=/job/x.tex y"), "", (), sandbox, tmp_path / "write")
     assert written.pdf is None
 
 
