@@ -36,12 +36,20 @@ def code_of(error: BaseException) -> Exit | None:
     from agent.researchers.evolution import ExhaustedError
     from papers.facts import EvidenceMismatchError
     from sandboxes.job import SandboxUnavailableError
+    from sandboxes.record import DamagedRecordError
     from templates.catalogue import UnknownTemplateError
     from templates.check import BaselineError
     from templates.scaffold import ScaffoldError
     from templates.template import TemplateError
 
-    unusable = (CampaignError, TemplateError, UnknownTemplateError, DamagedJournalError, EvidenceMismatchError)
+    unusable = (
+        CampaignError,
+        TemplateError,
+        UnknownTemplateError,
+        DamagedJournalError,
+        DamagedRecordError,
+        EvidenceMismatchError,
+    )
     codes: tuple[tuple[tuple[type[BaseException], ...], Exit], ...] = (
         ((*unusable, ScaffoldError, *WRONG_PLACES), Exit.usage),
         ((PreflightError,), Exit.preflight),

@@ -11,7 +11,7 @@ from agent.archive import ArchivedStudy
 from agent.campaign import Campaign, CampaignError, StudyFolder, holder, read_brief, this_process
 from agent.journal import DamagedJournalError
 from reviews.review import Verdict
-from sandboxes.record import Record
+from sandboxes.record import DamagedRecordError, Record
 from templates.idea import Idea
 from templates.trial import Trial
 
@@ -80,7 +80,7 @@ def listed(campaign: Campaign) -> CampaignRow:
     """Give a campaign's row; one that cannot be read says why, and hides no other."""
     try:
         return campaign_row(campaign)
-    except (CampaignError, DamagedJournalError, OSError) as error:
+    except (CampaignError, DamagedJournalError, DamagedRecordError, OSError) as error:
         return CampaignRow(
             name=campaign.name, templates=(), scale="", studies="", state=str(error), wall_seconds=None, usd=None
         )

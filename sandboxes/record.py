@@ -7,7 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class DamagedRecordError(ValueError):
+    """A file that is not the record it should be; the message names it."""
 
 
 class Record(BaseModel):
@@ -26,9 +30,15 @@ class Record(BaseModel):
     def load(cls, path: Path) -> Self:
         """Read what `save` wrote.
 
-        Raises `pydantic.ValidationError` when the file does not hold this kind of record.
+        Raises `DamagedRecordError` when the file does not hold this kind of record.
         """
-        return cls.model_validate_json(path.read_bytes())
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise DamagedRecordError(
+                f"{path} is no {cls.__name__} record: {error.errors()[0]['msg']}. Put back a copy of the file, or "
+                f"move it away to have it made anew."
+            ) from error
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -7,10 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from pydantic import ValidationError
-
 from sandboxes.job import OUT, Ending, Job, Level, Mount, Outcome, Runtime, Sandbox
-from sandboxes.record import Record, write_atomically
+from sandboxes.record import DamagedRecordError, Record, write_atomically
 from templates import folder as folders
 from templates import logs, score, source
 from templates.template import Scale, Template, TemplateError, template_digest
@@ -126,7 +124,7 @@ def _recorded(path: Path) -> Trial | None:
     """Read what says that a trial is over; a record of another form is none."""
     try:
         return Trial.load(path)
-    except (FileNotFoundError, ValidationError):
+    except (FileNotFoundError, DamagedRecordError):
         return None
 
 

@@ -270,6 +270,18 @@ def test_a_check_without_a_sandbox_says_what_to_install(toy: Path, tmp_path: Pat
     assert "sudo apt-get install bubblewrap" in done.stderr
 
 
+def test_a_damaged_record_is_a_sentence_that_names_the_file(toy: Path) -> None:
+    made = toy.parent / "campaigns" / "story"
+    study = made / "studies" / "001-some-idea"
+    study.mkdir(parents=True)
+    (made / "brief.toml").write_text('name = "story"\ntemplates = ["toy"]\n')
+    (study / "idea.json").write_text('{"slug": 7')
+    done = ratchet("show", "story", cwd=toy.parent)
+    assert done.returncode == 2
+    assert "001-some-idea/idea.json is no Idea record" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_unknown_campaign_is_a_sentence(tmp_path: Path) -> None:
     done = ratchet("show", "nothing", cwd=tmp_path)
     assert done.returncode == 2
