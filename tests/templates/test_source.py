@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -88,6 +89,7 @@ def test_a_before_that_is_spelled_otherwise_is_the_same(descent: Template) -> No
     source.apply(descent, [FASTER.model_copy(update={"before": "initial/sqrt(time + 1)"})])
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_the_diff_is_one_that_patch_applies(descent: Template, tmp_path: Path) -> None:
     files = source.apply(descent, [BOLDER, FASTER])
     text = source.diff(descent, files)
