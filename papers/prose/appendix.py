@@ -8,6 +8,9 @@ from papers.prose import tables
 from papers.prose.material import Material, listed
 from papers.prose.method import listing
 
+LINE = 80
+"""Characters of a command that fit on a line of a listing."""
+
 
 def origin(material: Material) -> Section:
     """Say who made the paper, with what, and at what cost."""
@@ -31,7 +34,10 @@ def reproducibility(material: Material) -> Section:
     blocks = (
         Paragraph(text=text, heading="Command"),
         Listing(
-            label="lst:command", caption="The command that repeats the campaign.", code=made.command, language="text"
+            label="lst:command",
+            caption="The command that repeats the campaign.",
+            code=on_lines(made.command),
+            language="text",
         ),
         *((Paragraph(text=" ".join(seeds), heading="Seeds"),) if seeds else ()),
         Paragraph(text=files, heading="Records"),
@@ -105,3 +111,8 @@ def _seeds(found: Comparison) -> str:
 def additional(blocks: tuple[Block, ...]) -> tuple[Section, ...]:
     """Gather what reviewers asked for."""
     return (Section(title="Additional analyses", blocks=blocks, appendix=True),) if blocks else ()
+
+
+def on_lines(command: str) -> str:
+    """Break a long command between its options, as a shell reads it on."""
+    return command if len(command) <= LINE else command.replace(" --", " \\\n    --")

@@ -651,3 +651,12 @@ def test_a_plain_process_is_never_called_a_sandbox(study_of: StudyOf) -> None:
     assert "could not touch the scorer" not in text
     assert "could not touch the scorer" in compose(study).model_dump_json()
     assert problems(unsafe) == []
+
+
+def test_a_long_command_is_broken_between_its_options(study_of: StudyOf) -> None:
+    study = study_of()
+    command = "ratchet run a_template --name " + "n" * 50 + " --scale cpu --studies 1 --seed 0"
+    long = study.model_copy(update={"provenance": study.provenance.model_copy(update={"command": command})})
+    code = next(block.code for _, block in blocks(compose(long)) if block.kind == "listing" and "ratchet" in block.code)
+    assert max(map(len, code.splitlines())) < 80
+    assert code.replace(" \\\n   ", "") == command
