@@ -68,6 +68,16 @@ class Archive(Record):
             best.setdefault(frozenset(change.knob for change in study.changes), study)
         return tuple(best.values())
 
+    def inert(self, template: str) -> frozenset[str]:
+        """Name the knobs that, turned alone, changed the metric on no seed: without others they do nothing."""
+        return frozenset(
+            study.changes[0].knob
+            for study in self.of(template)
+            if len(study.changes) == 1
+            and study.comparison is not None
+            and study.comparison.variant_values == study.comparison.reference_values
+        )
+
     def learnability(self, cell: Cell) -> float:
         """Give p(1 - p) for the chance p that an idea in this cell is supported.
 

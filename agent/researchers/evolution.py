@@ -31,6 +31,8 @@ class Candidate:
     settings: Mapping[str, Value]
     """What differs from the baseline, by knob."""
     lineage: Lineage
+    asks: tuple[str, ...]
+    """The knobs that are new in it: what it would teach something about; the others are inherited."""
     seed: SeedIdea | None = field(default=None)
 
 
@@ -65,13 +67,16 @@ def candidates(each: Template, archive: Archive, rng: random.Random) -> Iterator
     baseline = source.settings(each)
     knobs = {knob.name: knob for knob in each.knobs}
     for seed in template.seed_ideas(each):
-        yield Candidate(each, dict(seed.changes), Lineage(operator="seed", parents=(BASELINE,)), seed)
+        settings = dict(seed.changes)
+        yield Candidate(each, settings, Lineage(operator="seed", parents=(BASELINE,)), tuple(settings), seed)
     elites = archive.elites(each.name)
     for one, other in combinations(elites, 2):
         lineage = Lineage(operator="crossover", parents=(one.idea.slug, other.idea.slug))
-        yield Candidate(each, turned(each, crossed(one, other, knobs, rng), baseline), lineage)
+        settings = turned(each, crossed(one, other, knobs, rng), baseline)
+        yield Candidate(each, settings, lineage, tuple(settings))
     for parent in (*elites, None):
-        yield from mutants(each, parent, baseline, rng)
+        idle = frozenset() if parent else archive.inert(each.name)
+        yield from (mutant for mutant in mutants(each, parent, baseline, rng) if idle.isdisjoint(mutant.asks))
 
 
 def mutants(
@@ -82,7 +87,7 @@ def mutants(
     lineage = Lineage(operator="mutation", parents=(parent.idea.slug if parent else BASELINE,))
     for knob in each.knobs:
         value = space.mutate(knob, inherited.get(knob.name, baseline[knob.name]), rng)
-        yield Candidate(each, turned(each, {**inherited, knob.name: value}, baseline), lineage)
+        yield Candidate(each, turned(each, {**inherited, knob.name: value}, baseline), lineage, (knob.name,))
 
 
 def turned(each: Template, settings: Mapping[str, Value], baseline: Mapping[str, Value]) -> dict[str, Value]:
@@ -103,7 +108,7 @@ def crossed(
 
 
 def learnability(candidate: Candidate, archive: Archive) -> float:
-    cells = [Cell(template=candidate.template.name, knob=knob) for knob in candidate.settings]
+    cells = [Cell(template=candidate.template.name, knob=knob) for knob in candidate.asks]
     return sum(archive.learnability(cell) for cell in cells) / len(cells)
 
 

@@ -8,14 +8,14 @@ from random import Random
 
 import pytest
 
-from agent.archive import NEAR, Archive, ArchivedStudy, Cell, near, point, point_key
+from agent.archive import NEAR, Archive, ArchivedStudy, Cell, after, near, point, point_key
 from agent.questions import Propose, Survey
 from agent.researchers import evolution
 from agent.researchers.embedded import EmbeddedResearcher
 from agent.researchers.evolution import ExhaustedError
 from papers.evidence import Comparison, Conclusion, Stage
 from templates import source, space, template
-from templates.idea import Change, Idea
+from templates.idea import Change, Idea, Lineage
 from templates.template import Template
 
 
@@ -124,7 +124,7 @@ CROSS = """
 import sys
 from pathlib import Path
 from agent.researchers.evolution import crossed
-from agent.archive import ArchivedStudy
+from agent.archive import NEAR, Archive, ArchivedStudy, Cell, after, near, point, point_key
 from templates import template
 import random
 toy = template.load(Path(sys.argv[1]))
@@ -222,3 +222,28 @@ def test_an_exhausted_space_is_said_so(toy: Template) -> None:
     archive = Archive(studies=(study.model_copy(update={"point": {}}),))
     with pytest.raises(ExhaustedError, match="Add knobs or seed ideas"):
         propose(closed, archive)
+
+
+def test_a_knob_that_did_nothing_alone_is_not_turned_alone_again(toy: Template) -> None:
+    rng = Random(1)  # noqa: S311 (a test)
+    alone = next(each for each in evolution.candidates(toy, Archive(), rng) if each.asks == ("initial",))
+    idle = archived(toy, evolution.idea_of(alone), 1, Conclusion.negligible, difference=0.0)
+    mutants = [
+        each
+        for each in evolution.candidates(toy, Archive(studies=(idle,)), rng)
+        if each.lineage == Lineage(operator="mutation", parents=("baseline",))
+    ]
+    assert {each.asks for each in mutants} == {("step_size",)}
+
+
+def test_a_mutation_asks_about_the_knob_it_turns_and_not_about_what_it_inherits(toy: Template) -> None:
+    archive = grown(toy, 1)
+    rng = Random(1)  # noqa: S311 (a test)
+    inherited = set(after(archive.studies[0].changes))
+    bred = [
+        each
+        for each in evolution.candidates(toy, archive, rng)
+        if each.lineage.operator == "mutation" and "baseline" not in each.lineage.parents
+    ]
+    assert {each.asks for each in bred} == {(knob.name,) for knob in toy.knobs}
+    assert all(set(each.settings) <= inherited | set(each.asks) for each in bred)
