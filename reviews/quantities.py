@@ -115,7 +115,8 @@ def _intervals(text: str) -> Iterator[Interval]:
     named = INTERVAL_WORD.search(text) is not None
     for match in (*NAMED.finditer(text), *BRACKETED.finditer(text)):
         low, high = quantity(match[1]), quantity(match[2])
-        if low.value < high.value and (named or "." in match.group()):
+        ordered = low.value <= high.value if named else low.value < high.value
+        if ordered and (named or "." in match.group()):
             yield Interval(low, high)
     for match in SPREAD.finditer(text):
         middle, half = quantity(match[1]), quantity(match[2])

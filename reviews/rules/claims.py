@@ -47,6 +47,9 @@ def effect_against_the_smallest_of_interest(document: Document) -> Iterator[Find
     if found is None:
         text = f"“{document.title}” measures no effect that could be compared with one that would matter."
         yield weakness("significance", 2, document.place("result", "experiment"), text)
+    elif found.interval.low.value == found.interval.high.value == 0:
+        text = f"Both arms gave the same on every seed ({found.text}): the change does nothing, and teaches nothing."
+        yield decisive("significance", found.place, text)
     elif smallest is None:
         text = f"How large an effect would matter is not said, so {found.text} cannot be placed."
         yield weakness("significance", 1, found.place, text)

@@ -22,6 +22,10 @@ IDEAS = re.compile(
     re.IGNORECASE,
 )
 
+FRESH = r"\b(fresh|held-out|unseen|new|separate) (?:\w+ )?seeds|seeds that (?:had )?played no part"
+"""Seeds that had no say in choosing what they judge."""
+DENIED = re.compile(r"\b(?:not|never|without|neither)\b", re.IGNORECASE)
+
 
 def headline_in_the_abstract(document: Document) -> Iterator[Finding]:
     stated = next((s for s in document.abstract if quantities.interval(s)), None)
@@ -54,11 +58,21 @@ def number_of_seeds(document: Document) -> Iterator[Finding]:
         yield decisive("soundness", document.place("result", "experiment", "set-up"), text)
     elif n == 1:
         yield decisive("soundness", place, "The result rests on one seed, which cannot show more than chance.")
+    elif n < FEW and not on_fresh_seeds(document):
+        text = (
+            f"The result rests on {n} seeds and was not repeated on fresh ones; at least {FEW} are needed to judge it."
+        )
+        yield decisive("soundness", place, text)
     elif n < FEW:
         text = f"With n = {n} the interval hangs on each single seed; at least {FEW} are needed to see its width."
         yield weakness("soundness", 2, place, text)
     elif n >= ADEQUATE:
         yield strength("soundness", 1, place, f"The headline rests on {n} paired seeds or runs.")
+
+
+def on_fresh_seeds(document: Document) -> str | None:
+    """Find the sentence that says so; one that denies it does not."""
+    return next((s for s in document.matching(FRESH) if not DENIED.search(s)), None)
 
 
 def correction_for_many_ideas(document: Document) -> Iterator[Finding]:
@@ -79,8 +93,7 @@ def correction_for_many_ideas(document: Document) -> Iterator[Finding]:
 
 
 def confirmation_on_fresh_seeds(document: Document) -> Iterator[Finding]:
-    pattern = r"\b(fresh|held-out|unseen|new|separate) (?:\w+ )?seeds|seeds that (?:had )?played no part"
-    found = document.first(pattern)
+    found = on_fresh_seeds(document)
     if found:
         text = "The headline comes from seeds that played no part in choosing the variant."
         yield strength("soundness", 1.5, quote(found), text)

@@ -267,6 +267,20 @@ def test_an_interval_that_allows_both_is_asked_about_and_is_no_merit(null: Docum
     assert named(open_ended, "effect_against_the_smallest_of_interest", "weakness")[0].weight == 2
 
 
+def test_a_change_that_does_nothing_on_any_seed_is_no_contribution(null: Document) -> None:
+    idle = put(("−0.03 to 0.01", "0.00 to 0.00"))(null)
+    assert named(idle, "effect_against_the_smallest_of_interest", "weakness")[0].decisive
+
+
+def test_a_pilot_on_few_seeds_that_was_not_repeated_cannot_carry_a_paper(good: Document) -> None:
+    confirmed = put(("n = 10", "n = 3"))(good)
+    assert not named(confirmed, "number_of_seeds", "weakness")[0].decisive
+    pilot = both(put(("fresh ", "")), without("played no part"), saying("It was not repeated on fresh seeds."))(
+        confirmed
+    )
+    assert named(pilot, "number_of_seeds", "weakness")[0].decisive
+
+
 def test_a_null_dressed_up_as_an_effect_is_decisive(null: Document) -> None:
     dressed = put(("Merging small blocks: no practical effect on", "Merging small blocks improves"))(null)
     assert named(dressed, "claims_are_supported", "weakness")[0].decisive
