@@ -71,8 +71,6 @@ class DraftFolder:
         self.folder = folder
         self.study = folder / "study.json"
         self.paper = folder / "paper.json"
-        self.tex = folder / "paper.tex"
-        self.pdf = folder / "paper.pdf"
         self.problems = folder / "problems.json"
         self.verdict = folder / "verdict.json"
 
@@ -90,6 +88,7 @@ class StudyFolder:
         self.comparisons = folder / "comparisons"
         self.outcome = folder / "outcome.json"
         self.figures = folder / "figures"
+        self.drawn = self.figures / "drawn.json"
         self.paper = folder / "paper"
         self.paper_pdf = self.paper / "paper.pdf"
         self.reviews = folder / "reviews"

@@ -15,6 +15,7 @@ from agent.campaign import Campaign, DraftFolder, StudyFolder
 from agent.journal import Event
 from agent.questions import CodeChange, Related
 from agent.state import State, Tools
+from agent.trials import Planned, find
 from papers.evidence import Comparison, Stage
 from papers.problem import Problem
 from papers.study import FigureFile, Provenance, Study
@@ -29,6 +30,7 @@ SOFTWARE = ("numpy", "scipy", "matplotlib", "jax", "torch")
 """Packages whose versions a paper states, where they are installed."""
 
 PROBLEMS = TypeAdapter(tuple[Problem, ...])
+DRAWN = TypeAdapter(tuple[DrawnFigure, ...])
 
 
 def gather(tools: Tools, state: State) -> Study:
@@ -98,11 +100,8 @@ def trials(tools: Tools, study: StudyFolder, each: Template) -> tuple[Trial, ...
     """Read the study's own trials, and the baseline trials on the seeds it used."""
     own = [Trial.load(path) for path in study.ended_trials()]
     used = {(trial.scale, trial.seed) for trial in own}
-    shared = [
-        Trial.load(path / "trial.json")
-        for scale, seed in sorted(used)
-        if (path := tools.campaign.baseline_trial(each.name, each.digest, scale, seed)).joinpath("trial.json").exists()
-    ]
+    planned = (Planned(variant=BASELINE, seed=seed, scale=scale) for scale, seed in sorted(used))
+    shared = (trial for baseline in planned if (trial := find(tools, study, each, baseline)) is not None)
     return tuple(sorted((*shared, *own), key=lambda trial: (trial.variant != BASELINE, trial.variant, trial.seed)))
 
 
@@ -112,8 +111,7 @@ def problems(draft: DraftFolder) -> tuple[Problem, ...]:
 
 
 def figures(study: StudyFolder) -> tuple[FigureFile, ...]:
-    listed = study.figures / "drawn.json"
-    if not listed.exists():
+    if not study.drawn.exists():
         return ()
     return tuple(
         FigureFile(
@@ -124,7 +122,7 @@ def figures(study: StudyFolder) -> tuple[FigureFile, ...]:
             pdf_sha256=figure.pdf_sha256,
             csv_sha256=figure.csv_sha256,
         )
-        for figure in TypeAdapter(tuple[DrawnFigure, ...]).validate_json(listed.read_bytes())
+        for figure in DRAWN.validate_json(study.drawn.read_bytes())
     )
 
 

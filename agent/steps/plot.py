@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pydantic import TypeAdapter
-
 from agent import dossier, stages
 from agent.campaign import StudyFolder
 from agent.state import State, Step, Tools
@@ -16,8 +14,7 @@ from templates.trial import BASELINE, Trial
 
 def plot(state: State, tools: Tools) -> State:
     study, template = tools.study(state), tools.template(state)
-    drawn = study.figures / "drawn.json"
-    if not drawn.exists():
+    if not study.drawn.exists():
         reached = [comparison.stage for comparison in dossier.comparisons(study)]
         staged: list[tuple[str, Trial]] = [
             (stages.belongs_to(trial.seed, reached), trial)
@@ -26,7 +23,7 @@ def plot(state: State, tools: Tools) -> State:
         ]
         study.figures.mkdir(exist_ok=True)
         figures = draw(tools, template, state["variant"], staged, study)
-        write_atomically(drawn, TypeAdapter(tuple[DrawnFigure, ...]).dump_json(figures, indent=1))
+        write_atomically(study.drawn, dossier.DRAWN.dump_json(figures, indent=1))
     tools.report(Step("plot", state["number"], ", ".join(figure.name for figure in dossier.figures(study))))
     return State()
 

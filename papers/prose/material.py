@@ -134,7 +134,6 @@ class Reading:
         self.identical = comparison.variant_values == comparison.reference_values
         self.as_predicted = toward * self.difference > 0
         self.settled = self.low > 0 or self.high < 0
-        self.reaches = abs(self.difference) >= self.smallest
         half = (self.high - self.low) / 2
         self.wide = half > self.smallest and half > WIDE * abs(self.difference)
         holm = material.facts.get("headline.p_holm")
