@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 from agent.campaign import Brief, Campaign, CampaignError, writing
 from agent.journal import Journal
+from agent.llm import Role
 from agent.questions import Researcher
 from agent.researchers.embedded import EmbeddedResearcher
 from agent.state import Step, Tools
@@ -84,8 +86,10 @@ def listed_one(name: str, home: Path) -> Listed:
     )
 
 
-def researcher(brief: Brief) -> Researcher:
-    return {"embedded": EmbeddedResearcher}[brief.researcher]()
+def researchers() -> dict[Role, Researcher]:
+    """Choose who answers which kind of question."""
+    embedded = EmbeddedResearcher()
+    return dict.fromkeys(get_args(Role), embedded)
 
 
 @contextmanager
@@ -108,7 +112,7 @@ def tools(
             templates=own_templates(campaign, brief),
             sandbox=sandbox or choose(brief.sandbox, allow_unsafe_host=brief.allow_unsafe_host),
             executor=executor,
-            researcher=researcher(brief),
+            researchers=researchers(),
             report=report,
             stop=stop,
         )

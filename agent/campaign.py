@@ -17,6 +17,8 @@ import tomli_w
 from pydantic import Field, ValidationError
 
 from agent.budget import Budget
+from agent.endpoint import Endpoint
+from agent.llm import Role
 from sandboxes.record import Record, write_atomically
 from templates.idea import Idea
 
@@ -24,6 +26,8 @@ HOME = Path("campaigns")
 """Where campaigns are kept when nothing else is said."""
 
 ScaleName = Literal["smoke", "cpu", "gpu", "paper"]
+Point = Literal["ideas", "code", "paper"]
+"""Where a person may be asked before a study goes on."""
 
 
 class Brief(Record):
@@ -37,8 +41,27 @@ class Brief(Record):
     """How many studies to bring to an end."""
     seed: int = 0
     """Of the researcher's own choices; trials have seeds of their own."""
-    researcher: Literal["embedded"] = "embedded"
+    llms: dict[Role, tuple[str, ...]] = {}
+    """Who answers each kind of question: language models as `provider/model`, the later ones when those before fail.
+    The embedded researcher answers the kinds that are not named."""
+    endpoints: dict[str, Endpoint] = {}
+    """What is to be known about a language model, by its name; those left out are taken at their provider's."""
     budget: Budget = Budget()
+    """Caps for the whole campaign."""
+    study_budget: Budget = Budget()
+    """Caps for each study."""
+    wait: bool = True
+    """Wait for a provider as long as it asks to; otherwise stop, resumable, when it is more than a minute or so."""
+    guard: float | None = Field(default=None, ge=0, le=1)
+    """Refuse an answer that its language model will not repeat: BLEU under this threshold (PARDEN). None is off."""
+    guard_share: float = Field(default=1.0, gt=0, le=1)
+    """Of the answers that are guarded."""
+    papers: Path | None = None
+    """A folder of PDFs that join the embedded library."""
+    offline: bool = False
+    """Ask no source of literature on the network."""
+    approve: tuple[Point, ...] = ()
+    """Where to wait for a person's word."""
     workers: int = Field(default=2, ge=1)
     """Trials at one time."""
     repairs: int = Field(default=2, ge=0)

@@ -131,7 +131,7 @@ def provenance(tools: Tools, state: State, study: StudyFolder, each: Template) -
     spend = tools.journal.since(Event.study_opened, study.folder.name)
     return Provenance(
         campaign=tools.campaign.name,
-        researchers={"all": tools.researcher.name},
+        researchers=answered_by(tools),
         ratchet_version=metadata.version("ratchet-lab"),
         template_digest=each.digest,
         variant_digest=next((trial.code_digest for trial in ran if trial.variant == state["variant"]), ""),
@@ -144,6 +144,12 @@ def provenance(tools: Tools, state: State, study: StudyFolder, each: Template) -
         spend_usd=spend.usd,
         command=command(tools),
     )
+
+
+def answered_by(tools: Tools) -> dict[str, str]:
+    """Name who answers which kind of question; one name when it is one for all."""
+    names = {kind: researcher.name for kind, researcher in tools.researchers.items()}
+    return {"all": next(iter(names.values()))} if len(set(names.values())) == 1 else dict(names)
 
 
 def sandbox_of(trials: tuple[Trial, ...]) -> str:

@@ -21,6 +21,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from agent.budget import Spend
+from agent.llm import Usage
 from sandboxes.record import Record, sync_folder, write_atomically
 
 A = TypeVar("A", bound=Record)
@@ -30,6 +31,10 @@ class Event(StrEnum):
     opened = "opened"
     asked = "asked"
     answered = "answered"
+    reserved = "reserved"
+    """A call to a language model may cost up to this much; it is under way until it is settled."""
+    settled = "settled"
+    """The call is over and has cost this much; its answer is on record."""
     trial_started = "trial_started"
     trial_ended = "trial_ended"
     study_opened = "study_opened"
@@ -50,7 +55,20 @@ class Entry(Record):
     elapsed: float
     """Monotonic seconds since this process opened the journal."""
     usd: float = 0.0
+    """An upper bound when reserved; 0 also when `usage` has no known price."""
     seconds: float = 0.0
+    study: int = 0
+    """Of the study in work, from 1."""
+    question: str = ""
+    """What a language model was asked for: the request's purpose."""
+    llm: str = ""
+    """Who was asked, as the user named it."""
+    served: str = ""
+    """Who answered, as the provider said."""
+    usage: Usage | None = None
+    """Tokens of a call: an upper bound when reserved."""
+    priced: bool = True
+    """Whether `usd` is what `usage` costs; False where no price is known."""
 
 
 class Exchange(Record):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Generic, Protocol, TypeVar
 
 from agent.archive import Archive
+from agent.literature.publication import Publication
 from papers.paper import Paper
 from papers.problem import Problem
 from papers.study import Study
@@ -31,6 +32,15 @@ class Propose(Question[Idea]):
     archive: Archive
 
 
+class Nearest(Record):
+    """A published work close to the idea."""
+
+    key: str
+    """Of a record of the literature."""
+    difference: str
+    """What the idea asks that this work does not answer."""
+
+
 class Related(Record):
     """What a survey found."""
 
@@ -38,6 +48,10 @@ class Related(Record):
     """Keys of bibliography records, most related first."""
     known: str = ""
     """Why the idea is not worth a trial: which study or record has its answer. Empty when it is open."""
+    records: tuple[Publication, ...] = ()
+    """What `cited` names beyond the template's own references: found in the literature."""
+    nearest: tuple[Nearest, ...] = ()
+    """What comes nearest to the idea, as evidence for its novelty."""
 
 
 class Survey(Question[Related]):
@@ -62,6 +76,9 @@ class Failure(Record):
 
     ending: str
     message: str
+    """The last lines of its standard error, or what the scorer refused."""
+    limit: str = ""
+    """The limit it hit, with its value; empty when none."""
 
 
 class Implement(Question[CodeChange]):

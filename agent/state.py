@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TypedDict, TypeVar
@@ -11,6 +11,7 @@ from typing import TypedDict, TypeVar
 from agent.budget import BudgetReachedError
 from agent.campaign import Brief, Campaign, StudyFolder
 from agent.journal import Journal
+from agent.llm import Role
 from agent.questions import Question, Researcher
 from sandboxes.job import Sandbox
 from sandboxes.record import Record
@@ -71,13 +72,14 @@ class Tools:
     """By name."""
     sandbox: Sandbox
     executor: Executor
-    researcher: Researcher
+    researchers: Mapping[Role, Researcher]
+    """Who answers which kind of question."""
     report: Callable[[Step], None]
     stop: threading.Event = field(default_factory=threading.Event)
 
-    def ask(self, kind: str, question: Question[A], form: type[A]) -> A:
+    def ask(self, kind: Role, question: Question[A], form: type[A]) -> A:
         """Have `question` answered, or give the answer that is on record."""
-        return self.journal.answer(kind, question, form, lambda: self.researcher.answer(question))
+        return self.journal.answer(kind, question, form, lambda: self.researchers[kind].answer(question))
 
     def study(self, state: State) -> StudyFolder:
         return self.campaign.study(state["number"], state["slug"])

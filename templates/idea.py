@@ -35,6 +35,17 @@ class Lineage(Record):
     """Slugs of earlier studies, or `baseline`."""
 
 
+class SelfScores(Record):
+    """What the idea's author thought of it before any trial."""
+
+    interest: int = Field(ge=1, le=10)
+    feasibility: int = Field(ge=1, le=10)
+    confidence: float = Field(ge=0, le=1)
+    """Chance that the prediction is confirmed, as the author stated it."""
+    adjusted: float = Field(ge=0, le=1)
+    """The same, held against how often earlier ideas of the campaign were confirmed."""
+
+
 class Idea(Record):
     slug: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     template: str
@@ -48,3 +59,6 @@ class Idea(Record):
     changes: tuple[Change, ...]
     """Against the template's baseline; empty when the code change is not a turn of knobs."""
     lineage: Lineage
+    plan: str = ""
+    """How the code should change, where turning knobs does not say it."""
+    scores: SelfScores | None = None

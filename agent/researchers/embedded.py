@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast
 
 from agent.archive import after
-from agent.literature import Library, Source
+from agent.literature.library import Library, Source
 from agent.questions import (
     CodeChange,
     Conclude,

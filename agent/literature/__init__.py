@@ -1,0 +1,1 @@
+"""What has been published: sources on the network, and the embedded library."""
