@@ -6,18 +6,18 @@ BIN := $(VENV)/bin
 HOST := agent templates sandboxes papers reviews
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test check setup readme clean
+.PHONY: demo test check setup dev readme clean
 
 ## Run one complete study on two cores: from an idea to a reviewed PDF, without any key.
 demo: setup
 	@$(BIN)/ratchet run minimum_entropy_coupling --name "demo-$$(date +%Y%m%d-%H%M%S)"
 
 ## Run every test, the slow ones too.
-test: setup
+test: dev
 	@$(BIN)/pytest
 
 ## Format, lint, types and import contracts.
-check: setup
+check: dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -27,8 +27,12 @@ check: setup
 setup:
 	@PYTHON=$(PYTHON) VENV=$(VENV) sh scripts/setup
 
+## The same, and what the checks and the tests need.
+dev:
+	@PYTHON=$(PYTHON) VENV=$(VENV) sh scripts/setup dev
+
 ## Make the generated parts of README.md anew.
-readme: setup
+readme: dev
 	@$(BIN)/python scripts/readme > README.new && mv README.new README.md
 
 clean:
