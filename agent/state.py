@@ -29,6 +29,8 @@ class State(TypedDict, total=False):
     template: str
     known: bool
     """The survey found the idea's answer."""
+    word: str
+    """What a person said where one was asked last: `approved`, `rejected` or `edited`."""
     attempt: int
     """Of the code: 0 as implemented, then one more for each repair."""
     variant: str
