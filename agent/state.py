@@ -63,6 +63,10 @@ class StopRequestedError(RuntimeError):
     """The user asked to stop; what was done is kept."""
 
 
+def stop_requested(campaign: Campaign) -> StopRequestedError:
+    return StopRequestedError(f"Stopped; everything finished is kept. Go on with 'ratchet resume {campaign.argument}'.")
+
+
 @dataclass(frozen=True)
 class Tools:
     """What steps work with; never remembered."""
@@ -92,9 +96,7 @@ class Tools:
     def pause(self) -> None:
         """Stop here when asked to, or when the budget is used up."""
         if self.stop.is_set():
-            raise StopRequestedError(
-                f"Stopped; everything finished is kept. Go on with 'ratchet resume {self.campaign.argument}'."
-            )
+            raise stop_requested(self.campaign)
         reached = self.brief.budget.reached(self.journal.spend())
         if reached:
             raise BudgetReachedError(
