@@ -107,6 +107,10 @@ class Write(Question[Paper]):
     """What the reviewers asked for, by name."""
     problems: tuple[Problem, ...]
     """Why the last version could not be printed."""
+    draft: Paper | None = None
+    """The last version; None when there is none yet."""
+    reviews: tuple[Review, ...] = ()
+    """What reviewers said of the last version."""
 
 
 class Judge(Question[Review]):

@@ -11,6 +11,7 @@ from typing import TypedDict, TypeVar
 from agent.budget import BudgetReachedError
 from agent.campaign import Brief, Campaign, StudyFolder
 from agent.journal import Journal
+from agent.literature.publication import Literature
 from agent.llm import Role
 from agent.questions import Question, Researcher
 from sandboxes.job import Sandbox
@@ -81,6 +82,8 @@ class Tools:
     researchers: Mapping[Role, Researcher]
     """Who answers which kind of question."""
     report: Callable[[Step], None]
+    literature: Literature | None = None
+    """Where cited records are looked up again; None where nothing can be asked."""
     stop: threading.Event = field(default_factory=threading.Event)
 
     def ask(self, kind: Role, question: Question[A], form: type[A]) -> A:

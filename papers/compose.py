@@ -14,6 +14,7 @@ A README may lack any of them: the paper then says less about the subject, and n
 
 from __future__ import annotations
 
+from papers.byline import Byline
 from papers.facts import facts
 from papers.outside import outside
 from papers.paper import Paper
@@ -33,12 +34,13 @@ REQUESTS: frozenset[str] = frozenset(ANSWERS)
 """What a reviewer may ask the next version for."""
 
 
-def compose(study: Study, requests: frozenset[str] = frozenset()) -> Paper:
+def compose(study: Study, requests: frozenset[str] = frozenset(), byline: Byline | None = None) -> Paper:
     """Write the paper of `study`, with what reviewers asked for; names outside `REQUESTS` are nobody's to answer.
 
-    Pure: the same study gives the same paper. Raises `papers.facts.EvidenceMismatchError` as `facts` does.
+    `byline` is said where someone else's prose is to stand in place of some of this. Pure: the same study gives the
+    same paper. Raises `papers.facts.EvidenceMismatchError` as `facts` does.
     """
-    material = Material(study=study, facts=facts(study), outside=outside(study))
+    material = Material(study=study, facts=facts(study), outside=outside(study), byline=byline)
     sections = (
         introduction(material),
         background(material),
@@ -54,13 +56,15 @@ def compose(study: Study, requests: frozenset[str] = frozenset()) -> Paper:
     )
     return Paper(
         title=title(material),
-        author=f"Ratchet {study.provenance.ratchet_version} ({_writer(study)})",
+        author=f"Ratchet {study.provenance.ratchet_version} ({_writer(material)})",
         abstract=abstract(material),
         sections=tuple(section for section in sections if section.blocks),
     )
 
 
-def _writer(study: Study) -> str:
-    """Name who composed the prose, which is always the embedded researcher."""
-    thought = {who for who in study.provenance.researchers.values() if not who.startswith("embedded")}
+def _writer(material: Material) -> str:
+    """Name who wrote the prose: the embedded researcher, unless there is a byline."""
+    if material.byline and material.byline.written:
+        return material.byline.writer
+    thought = {who for who in material.study.provenance.researchers.values() if not who.startswith("embedded")}
     return "embedded researcher" if not thought else "embedded researcher, with language models in other parts"

@@ -79,3 +79,7 @@ class Paper(Record):
     """Who wrote it, e.g. `Ratchet 0.1.0 (embedded researcher)`."""
     abstract: Text
     sections: tuple[Section, ...]
+    written: tuple[str, ...] = ()
+    """Parts whose prose was not composed by rules: titles of sections, and `Abstract` for title and abstract."""
+    notes: tuple[str, ...] = ()
+    """What whoever looks on should know of its making; not printed."""

@@ -53,10 +53,11 @@ def _where(material: Material) -> str:
 def _notice(material: Material) -> Paragraph:
     answered = material.study.provenance.researchers
     seeded = material.study.idea.lineage.operator == "seed"
-    models = sorted({who for who in answered.values() if not who.startswith("embedded")})
+    writer = {material.byline.writer} if material.byline else set()
+    models = sorted({who for who in answered.values() if not who.startswith("embedded")} | writer)
     if models:
         told = listed([f"`{model}`" for model in models])
-        made = f"Language models had a part in it: {told}. [#tab:made] says in what."
+        made = f"Language models had a part in it: {told}. [#tab:made] says in what.{_prose(material)}"
     else:
         made = (
             "No language model had a part in it: the idea came from "
@@ -69,6 +70,17 @@ def _notice(material: Material) -> Paragraph:
         "peer-reviewed work."
     )
     return Paragraph(text=text, heading="Notice")
+
+
+def _prose(material: Material) -> str:
+    """Say whose words the reader has read, and which part of them was to be someone else's."""
+    byline = material.byline
+    if byline is None:
+        return " The prose was composed by rules from the measurements."
+    written = f" `{byline.writer}` wrote the prose under these headings: {listed(byline.written)}."
+    rest = " Rules composed the rest, and every table; each number in any of it was put there by its key."
+    left = f" It was asked for more ({listed(byline.left)}), and no version of that passed the checks on evidence."
+    return f"{written if byline.written else ''}{rest}{left if byline.left else ''}"
 
 
 def _made(material: Material) -> Table:

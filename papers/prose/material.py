@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from papers.byline import Byline
 from papers.evidence import ALPHA, Comparison, Stage
 from papers.facts import Fact, arm, headline
 from papers.outside import Outside
@@ -26,6 +27,7 @@ class Material:
     study: Study
     facts: dict[str, Fact]
     outside: Outside
+    byline: Byline | None = None
 
     def said(self, who: str) -> str:
         """Quote an outside text."""
