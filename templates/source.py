@@ -23,9 +23,12 @@ class SourceError(ValueError):
     """A change that the source cannot take; the message says which, and what stands there."""
 
 
-def settings(template: Template) -> dict[str, Value]:
-    """Read the value of every knob from the unchanged source."""
-    texts = editable(template)
+def settings(template: Template, files: Mapping[str, str] | None = None) -> dict[str, Value]:
+    """Read the value of every knob from the source, `files` standing for the unchanged ones of their names.
+
+    Raises `SourceError` for a knob whose value stands nowhere, or not as a literal.
+    """
+    texts = {**editable(template), **(files or {})}
     return {knob.name: _stand(texts, knob)[1].value for knob in template.knobs}
 
 
