@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
 
@@ -12,8 +12,11 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import interrupt
 
+from agent.campaign import Point
 from agent.state import State, Step, Tools
+from agent.steps.approve import approve, undecided
 from agent.steps.archive import archive
 from agent.steps.compare import compare
 from agent.steps.experiment import experiment
@@ -46,17 +49,22 @@ def build(saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[State, Tools, S
     graph = StateGraph(State, context_schema=Tools)
     for name, step in STEPS.items():
         graph.add_node(name, node(name, step))
+    for point in get_args(Point):
+        graph.add_node(f"approve_{point}", approval(point))
     graph.add_edge(START, "propose")
     graph.add_edge("propose", "survey")
-    graph.add_conditional_edges("survey", after_survey, ["implement", "archive"])
+    graph.add_conditional_edges("survey", after_survey, ["approve_ideas", "archive"])
+    graph.add_conditional_edges("approve_ideas", after_approve_ideas, ["implement", "survey", "archive"])
     graph.add_edge("implement", "rehearse")
-    graph.add_conditional_edges("rehearse", after_rehearse, ["experiment", "implement", "archive"])
+    graph.add_conditional_edges("rehearse", after_rehearse, ["approve_code", "implement", "archive"])
+    graph.add_conditional_edges("approve_code", after_approve_code, ["experiment", "rehearse", "implement", "archive"])
     graph.add_edge("experiment", "compare")
     graph.add_conditional_edges("compare", after_compare, ["experiment", "plot", "archive"])
     graph.add_edge("plot", "write")
     graph.add_edge("write", "press")
     graph.add_conditional_edges("press", after_press, ["review", "write", "archive"])
-    graph.add_conditional_edges("review", after_review, ["write", "archive"])
+    graph.add_conditional_edges("review", after_review, ["write", "approve_paper"])
+    graph.add_conditional_edges("approve_paper", after_approve_paper, ["archive", "press", "write"])
     graph.add_conditional_edges("archive", after_archive, ["propose", END])
     return graph.compile(checkpointer=saver)
 
@@ -76,13 +84,41 @@ def node(name: str, step: Callable[[State, Tools], State]) -> Node:
     return run
 
 
+def approval(point: Point) -> Node:
+    """Let a person say their word first, where one is wanted.
+
+    What they say is in the journal before the walk goes on, so that the interrupted node finds it there and no value
+    need be handed back to it.
+    """
+
+    def run(state: State, *, runtime: Runtime[Tools]) -> State:
+        runtime.context.pause()
+        if (pending := undecided(point, state, runtime.context)) is not None:
+            interrupt(pending.model_dump(mode="json"))
+        return approve(point, state, runtime.context)
+
+    return run
+
+
 def after_survey(state: State) -> str:
-    return "archive" if state["known"] else "implement"
+    return "archive" if state["known"] else "approve_ideas"
+
+
+def after_approve_ideas(state: State) -> str:
+    return {"approved": "implement", "edited": "survey", "rejected": "archive"}[state["word"]]
 
 
 def after_rehearse(state: State, runtime: Runtime[Tools]) -> str:
-    if state["rehearsed"]:
-        return "experiment"
+    return "approve_code" if state["rehearsed"] else repair_or_end(state, runtime)
+
+
+def after_approve_code(state: State, runtime: Runtime[Tools]) -> str:
+    if state["word"] == "rejected":
+        return repair_or_end(state, runtime)
+    return "rehearse" if state["word"] == "edited" else "experiment"
+
+
+def repair_or_end(state: State, runtime: Runtime[Tools]) -> str:
     return "implement" if state["attempt"] <= runtime.context.brief.repairs else "archive"
 
 
@@ -99,7 +135,13 @@ def after_press(state: State, runtime: Runtime[Tools]) -> str:
 
 
 def after_review(state: State) -> str:
-    return "write" if state["requests"] else "archive"
+    return "write" if state["requests"] else "approve_paper"
+
+
+def after_approve_paper(state: State) -> str:
+    if state["word"] == "edited":
+        return "press"
+    return "write" if state["word"] == "rejected" and state["requests"] else "archive"
 
 
 def after_archive(state: State, runtime: Runtime[Tools]) -> str:

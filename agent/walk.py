@@ -13,7 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph.state import CompiledStateGraph
 
-from agent import dossier, graph
+from agent import approval, dossier, graph
 from agent.campaign import Campaign, CampaignError
 from agent.journal import Event
 from agent.state import State, Tools
@@ -27,7 +27,7 @@ def walk(tools: Tools) -> None:
     """Bring the brief's number of studies to their end.
 
     Resumes at the checkpoint; without a usable one, at the first unfinished study, whose steps find on disk what they
-    already did.
+    already did. Raises `ApprovalNeededError` where a person's word is awaited.
     """
     tools.journal.note(Event.opened, tools.campaign.name, detail=terms(tools))
     try:
@@ -60,6 +60,8 @@ def go(tools: Tools, machine: CompiledStateGraph[State, Tools, State, State]) ->
     start = None if usable else first(tools.campaign)
     if start is None or start["number"] <= tools.brief.studies:
         machine.invoke(start, thread, context=tools, durability="sync")
+        if (pending := approval.last_pending(tools.journal.entries)) is not None:
+            raise approval.needed(tools.campaign, pending)
 
 
 def first(campaign: Campaign) -> State:
@@ -90,7 +92,7 @@ def needed(tools: Tools, state: State, following: str) -> Iterator[Path]:
         yield from (study.comparison(stage) for stage in earlier)
     if number > 1:
         yield study.draft(number - 1).problems
-    if following in ("press", "review"):
+    if following in ("press", "review", "approve_paper"):
         yield study.draft(number).study
         yield study.draft(number).paper
 

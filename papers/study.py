@@ -57,6 +57,8 @@ class Provenance(Record):
     spend_usd: float
     command: str
     """Reproduces the campaign."""
+    hands: tuple[str, ...] = ()
+    """What persons decided or changed, a sentence each."""
 
 
 class Study(Record):

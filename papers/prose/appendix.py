@@ -8,13 +8,15 @@ from papers.prose import tables
 from papers.prose.material import Material, listed
 from papers.prose.method import listing
 
+NOTICE = "Notice"
+"""Heading of the paragraph that says who wrote the paper."""
 LINE = 80
 """Characters of a command that fit on a line of a listing."""
 
 
 def origin(material: Material) -> Section:
     """Say who made the paper, with what, and at what cost."""
-    return Section(title="How this paper was made", blocks=(_notice(material), _made(material)), appendix=True)
+    return Section(title="How this paper was made", blocks=(notice(material), _made(material)), appendix=True)
 
 
 def reproducibility(material: Material) -> Section:
@@ -50,7 +52,8 @@ def _where(material: Material) -> str:
     return "[#tab:settings]" if material.scale().settings else "the scale has none of its own"
 
 
-def _notice(material: Material) -> Paragraph:
+def notice(material: Material) -> Paragraph:
+    """Say that a program wrote the paper, and what language models and persons had to do with it."""
     answered = material.study.provenance.researchers
     seeded = material.study.idea.lineage.operator == "seed"
     writer = {material.byline.writer} if material.byline else set()
@@ -64,12 +67,17 @@ def _notice(material: Material) -> Paragraph:
             f"{'the template' if seeded else 'a search of the settings that the template declares'}, and the prose "
             "was composed by rules from the measurements ([#tab:made])."
         )
-    text = (
-        "This paper is AI-generated. It was written by a program, Ratchet, without a human author, and no human has "
-        f"checked its claims. {made} It should be read as a machine's report that can be verified, not as "
-        "peer-reviewed work."
+    hands = material.study.provenance.hands
+    people = (
+        f"It was written by a program, Ratchet. {' '.join(hands)} Nobody has vouched for its claims."
+        if hands
+        else "It was written by a program, Ratchet, without a human author, and no human has checked its claims."
     )
-    return Paragraph(text=text, heading="Notice")
+    text = (
+        f"This paper is AI-generated. {people} {made} It should be read as a machine's report that can be verified, "
+        "not as peer-reviewed work."
+    )
+    return Paragraph(text=text, heading=NOTICE)
 
 
 def _prose(material: Material) -> str:
