@@ -22,6 +22,7 @@ Thing = Idea | CodeChange | Paper
 
 THINGS: dict[Point, str] = {"ideas": "idea", "code": "code", "paper": "paper"}
 """How each point calls what is decided on."""
+NO_REASON = "They gave no reason."
 HANDS = {
     ("ideas", "approved"): "A person approved the idea before it was tried.",
     ("ideas", "edited"): "A person changed the idea before it was tried.",
@@ -112,13 +113,20 @@ def last_pending(entries: Sequence[Entry]) -> Pending | None:
     return Pending.model_validate_json(last.detail)
 
 
+def rejected(entries: Sequence[Entry], study: str, code: CodeChange) -> str | None:
+    """Give the reason for which a person rejected this very code; None when nobody did."""
+    key = f"{study}/code/{digest(code)}"
+    found = (each.decision for each in decisions(entries, study, "code") if each.key == key)
+    return next((said.because or NO_REASON for said in found if said.word == "rejected"), None)
+
+
 def refusal(entries: Sequence[Entry], study: str) -> str:
     """Say that the last word on a study's idea or code was a rejection; empty when it was not."""
     found = decisions(entries, study, "ideas", "code")
     if not found or found[-1].decision.word != "rejected":
         return ""
     thing = "idea" if f"{study}/ideas/" in found[-1].key else "code"
-    return f"A person rejected the {thing}: {found[-1].decision.because or 'no reason was given'}"
+    return f"A person rejected the {thing}: {found[-1].decision.because or NO_REASON}"
 
 
 def hands(entries: Sequence[Entry], study: str) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ WRONG_PLACES = (PermissionError, NotADirectoryError)
 
 def code_of(error: BaseException) -> Exit | None:
     """Give the exit code of an error that a person can act on, None for a bug."""
+    from agent.approval import ApprovalNeededError
     from agent.budget import BudgetReachedError
     from agent.campaign import CampaignError, CampaignLockedError
     from agent.doctor import PreflightError
@@ -56,7 +57,7 @@ def code_of(error: BaseException) -> Exit | None:
         ((BudgetReachedError,), Exit.budget),
         ((CampaignLockedError,), Exit.locked),
         ((ExhaustedError, BaselineError), Exit.some_failed),
-        ((SandboxUnavailableError,), Exit.resumable),
+        ((ApprovalNeededError, SandboxUnavailableError), Exit.resumable),
     )
     if no_room(error):
         return Exit.resumable

@@ -14,8 +14,6 @@ from sandboxes.record import write_atomically
 from templates import source
 from templates.idea import Idea
 
-APPROVED = Decision(word="approved")
-
 
 def undecided(point: Point, state: State, tools: Tools) -> Pending | None:
     """Give what a person has yet to say a word on, and note in the journal that it waits."""
@@ -53,11 +51,11 @@ def subject(point: Point, state: State, tools: Tools) -> Pending:
 
 
 def approve(point: Point, state: State, tools: Tools) -> State:
-    """Do as the person said; without a person to ask, go on."""
-    if point not in tools.brief.approve:
-        return State(word=APPROVED.word)
+    """Do as the person said; where nobody was asked, go on."""
     pending = subject(point, state, tools)
-    said = approval.decision(tools.journal.entries, pending) or APPROVED
+    said = approval.decision(tools.journal.entries, pending)
+    if said is None:
+        return State(word="approved")
     reason = f": {said.because}" if said.because else ""
     tools.report(Step(f"approve ({point})", state["number"], f"{pending.thing} {said.word}{reason}"))
     after = {"ideas": after_idea, "code": after_code, "paper": after_paper}[point]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from agent import approval
 from agent.archive import ArchivedStudy, after, point
 from agent.campaign import StudyFolder
 from agent.journal import Event
@@ -55,7 +56,9 @@ def give_up(state: State, tools: Tools, study: StudyFolder) -> None:
         changes=idea.changes,
         point=point(tools.template(state), after(idea.changes)),
         conclusion=Conclusion.failed,
-        reason=related.known or "The changed code never passed its rehearsal.",
+        reason=related.known
+        or approval.refusal(tools.journal.entries, study.folder.name)
+        or "The changed code never passed its rehearsal.",
         comparison=None,
     ).save(study.outcome)
 

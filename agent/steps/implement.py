@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent import trials
+from agent import approval, trials
 from agent.campaign import StudyFolder
 from agent.questions import CodeChange, Failure, Implement, Repair
 from agent.state import State, Step, Tools
@@ -11,6 +11,9 @@ from sandboxes.record import write_atomically
 from templates import source
 from templates.idea import Idea
 from templates.template import Template
+
+REJECTED = "rejected by a person"
+"""Ending of code that ran, and that a person did not let pass."""
 
 
 def implement(state: State, tools: Tools) -> State:
@@ -29,17 +32,22 @@ def ask(state: State, tools: Tools, study: StudyFolder, template: Template) -> C
     idea = Idea.load(study.idea)
     if state["attempt"] == 0:
         return tools.ask("code", Implement(idea=idea, template=template), CodeChange)
+    code = CodeChange.load(study.change(state["variant"]))
+    question = Repair(
+        idea=idea, template=template, attempt=state["attempt"], code=code, failure=failure(state, tools, code)
+    )
+    return tools.ask("code", question, CodeChange)
+
+
+def failure(state: State, tools: Tools, code: CodeChange) -> Failure:
+    """Say what is wrong with the code: a person rejected it, or its rehearsal failed."""
+    study, template = tools.study(state), tools.template(state)
+    if (reason := approval.rejected(tools.journal.entries, study.folder.name, code)) is not None:
+        return Failure(ending=REJECTED, message=reason)
     failed = trials.find(tools, study, template, Planned(variant=state["variant"], seed=0, scale="smoke"))
     if failed is None:
         raise LookupError(f"The rehearsal of {state['variant']} that is to be repaired left no trial.json.")
-    question = Repair(
-        idea=idea,
-        template=template,
-        attempt=state["attempt"],
-        code=CodeChange.load(study.change(state["variant"])),
-        failure=Failure(ending=failed.ending, message=failed.message),
-    )
-    return tools.ask("code", question, CodeChange)
+    return Failure(ending=failed.ending, message=failed.message)
 
 
 def write_code(study: StudyFolder, template: Template, variant: str, change: CodeChange) -> None:
