@@ -6,6 +6,15 @@ from pydantic import Field
 
 from sandboxes.record import Record
 
+OPTIONS = {
+    "usd": "--max-usd",
+    "tokens": "--max-tokens",
+    "wall_seconds": "--max-wall",
+    "trial_seconds": "--max-trial-seconds",
+    "gpu_seconds": "--max-gpu-seconds",
+}
+"""How a command line sets each cap."""
+
 UNITS = {
     "usd": "US dollars",
     "tokens": "tokens",
@@ -56,10 +65,39 @@ class Budget(Record):
 
     def exceeded(self, spend: Spend) -> str | None:
         """Say which cap `spend` would go beyond, if any."""
-        for name, unit in UNITS.items():
-            cap, used = getattr(self, name), getattr(spend, name)
-            if cap is not None and used > cap:
-                return f"{used:.4g} of {cap:g} {unit}"
+        name = self.first_exceeded(spend)
+        return f"{getattr(spend, name):.4g} of {getattr(self, name):g} {UNITS[name]}" if name else None
+
+    def first_exceeded(self, spend: Spend) -> str | None:
+        """Name the first cap that `spend` would go beyond."""
+        caps = ((name, getattr(self, name)) for name in UNITS)
+        return next((name for name, cap in caps if cap is not None and getattr(spend, name) > cap), None)
+
+
+class Beyond(Record):
+    """A cap that would not hold."""
+
+    used: str
+    """A clause: whose cap, and how far the spend would go."""
+    option: str
+    """What raises it on a command line."""
+
+
+class Caps(Record):
+    """What bounds each call to a language model."""
+
+    campaign: Budget = Budget()
+    study: Budget = Budget()
+    argument: str = ""
+    """Names the campaign on a command line."""
+
+    def beyond(self, campaign: Spend, study: Spend) -> Beyond | None:
+        """Say which cap these spends, of the whole campaign and of the study in work, would go beyond."""
+        if name := self.campaign.first_exceeded(campaign):
+            return Beyond(used=f"the campaign would have used {self.campaign.exceeded(campaign)}", option=OPTIONS[name])
+        if name := self.study.first_exceeded(study):
+            option = OPTIONS[name].replace("--", "--study-", 1)
+            return Beyond(used=f"this study would have used {self.study.exceeded(study)}", option=option)
         return None
 
 

@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from agent.budget import BudgetReachedError, Caps, Spend
 from agent.entry import Book, Entry, Event, spent, spent_on_work, uncertain, wall
-from agent.ledger import DamagedJournalError, Ledger, read
+from agent.ledger import Batch, DamagedJournalError, Ledger, read
 from agent.prices import Charge
 from sandboxes.record import Record, write_atomically
 
@@ -75,18 +75,143 @@ class Journal:
         self._book = Book(read(ledger))
         self._earlier_wall = wall(self._book.entries)
 
-    def note(
-        self,
-        event: Event,
-        key: str,
-        *,
-        detail: str = "",
-        usd: float = 0.0,
-        seconds: float = 0.0,
-        gpu_seconds: float = 0.0,
-    ) -> None:
+    def note(self, event: Event, key: str, *, detail: str = "", usd: float = 0.0, seconds: float = 0.0) -> None:
         """Append one entry, durably."""
+        self._append(event, key, detail=detail, usd=usd, seconds=seconds)
+
+    def answer(self, kind: str, question: Record, form: type[A], compute: Callable[[], A]) -> A:
+        """Give the recorded answer to `question`, or have it computed, once, and record it.
+
+        Paths into the campaign are told apart from where it lies, so that a moved campaign asks nothing again.
+        """
+        asked = self._rooted(question.model_dump_json())
+        digest = hashlib.sha256(f"{kind}\n{asked}".encode()).hexdigest()[:32]
+        path = self._exchanges / f"{digest}.json"
+        started = time.monotonic()
+        if not path.exists():
+            self.note(Event.asked, digest, detail=kind)
+            answer = self._redact(compute().model_dump_json())
+            exchange = Exchange(kind=kind, question=self._redact(asked), answer=answer)
+            write_atomically(path, exchange.model_dump_json(indent=1))
+        if not self.has(Event.answered, digest):
+            self.note(Event.answered, digest, detail=kind, seconds=time.monotonic() - started)
+        return form.model_validate_json(Exchange.load(path).answer)
+
+    def reserve(self, call: Call, bound: Charge, caps: Caps) -> Entry:
+        """Set aside what `call` may cost at most, in one step with the look at the caps.
+
+        Raises `BudgetReachedError`, and sets nothing aside, when that could go beyond one of them.
+        """
         with self._lock:
-            entry = self._entry(event, key, detail=detail, usd=usd, seconds=seconds, gpu_seconds=gpu_seconds)
-            batch = self._ledger.add(self._line(entry))
-        self._ledger.commit(batch)
+            self._refuse_beyond(call, bound, caps)
+            entry = self._entry(Event.reserved, call.key, question=call.question, llm=call.llm, **bound.fields)
+            batch = self._ledger.add(line(entry))
+        self._commit(entry, batch)
+        return entry
+
+    def settle(self, reserved: Entry, cost: Charge, *, served: str = "", failed: str = "", sure: bool = True) -> None:
+        """Replace a reservation by what the call has cost.
+
+        `failed` names the kind of error that it ended with; it is not `sure` when nobody knows whether it was billed.
+        """
+        about = {name: getattr(reserved, name) for name in ("question", "llm", "study")}
+        self._append(
+            Event.settled,
+            reserved.key,
+            detail=failed,
+            served=self._redact(served),
+            settles=reserved.number,
+            uncertain=not sure,
+            **about,
+            **cost.fields,
+        )
+
+    def refused(self, call: Call, reason: str) -> None:
+        """Enter that the safeguard refused the answer to `call`."""
+        self._append(Event.guarded, call.key, detail=reason, question=call.question, llm=call.llm)
+
+    def reservation(self, key: str) -> Entry | None:
+        """Give the last reservation of the call `key` that is not settled: its attempt was never seen to end."""
+        with self._lock:
+            return self._book.reservation(key)
+
+    def has(self, event: Event, key: str) -> bool:
+        with self._lock:
+            return self._book.place(event, key) is not None
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        with self._lock:
+            return tuple(self._book.entries)
+
+    def spend(self) -> Spend:
+        """Sum what all processes that worked on this campaign have used, this one up to now."""
+        with self._lock:
+            return self._book.spend(self._wall())
+
+    def study_spend(self) -> Spend:
+        """Sum what the study in work has used, from the end of the one before: its proposal counts as its own."""
+        with self._lock:
+            return self._book.study_spend(self._wall())
+
+    def since(self, event: Event, key: str) -> Spend:
+        """Give what has been used since this entry, or since the start when there is none."""
+        with self._lock:
+            begun = self._book.place(event, key) or 0
+            before, after = self._book.entries[:begun], self._book.entries[begun:]
+            return spent_on_work(after) + Spend(wall_seconds=self._wall() - wall(before))
+
+    @property
+    def identity(self) -> str:
+        """Tell this campaign from every other: the digest of its first entry."""
+        return hashlib.sha256(self.entries[0].model_dump_json().encode()).hexdigest()
+
+    def _rooted(self, text: str) -> str:
+        """Replace the campaign's own folder in JSON by a dot."""
+        return text.replace(json.dumps(str(self._ledger.path.parent.resolve()), ensure_ascii=False)[1:-1], ".")
+
+    def _wall(self) -> float:
+        return self._earlier_wall + time.monotonic() - self._start
+
+    def _refuse_beyond(self, call: Call, bound: Charge, caps: Caps) -> None:
+        wall_seconds = self._wall()
+        whole, study = self._book.spend(wall_seconds), self._book.study_spend(wall_seconds)
+        if beyond := caps.beyond(whole + bound.spend, study + bound.spend):
+            raise BudgetReachedError(
+                f"The next call to {call.llm} ({call.question}) may cost up to {bound}, and then {beyond.used}. It was "
+                f"not made, and everything finished is kept: raise that cap with "
+                f"'ratchet resume {caps.argument} {beyond.option} …' to go on."
+            )
+
+    def _append(self, event: Event, key: str, *, detail: str = "", **fields: object) -> None:
+        with self._lock:
+            entry = self._entry(event, key, detail=self._redact(detail), **fields)
+            batch = self._ledger.add(line(entry))
+        self._commit(entry, batch)
+
+    def _entry(self, event: Event, key: str, **fields: object) -> Entry:
+        """Add the next entry to the book; the lock is held."""
+        last = self._book.entries[-1].number if self._book.entries else 0
+        stamp = {
+            "number": last + 1,
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "event": event,
+            "key": key,
+            "elapsed": time.monotonic() - self._start,
+            "study": self._book.study,
+        }
+        entry = Entry.model_validate(stamp | fields)
+        self._book.add(entry)
+        return entry
+
+    def _commit(self, entry: Entry, batch: Batch) -> None:
+        try:
+            self._ledger.commit(batch)
+        except OSError:
+            with self._lock:
+                self._book = Book(each for each in self._book.entries if each.number != entry.number)
+            raise
+
+
+def line(entry: Entry) -> str:
+    return entry.model_dump_json() + "\n"
