@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from sandboxes.record import Record
 
 
-class Source(Record):
-    """A record of the literature."""
+class Holding(Record):
+    """A publication of the library."""
 
     key: str
     text: str
@@ -20,7 +20,7 @@ class Source(Record):
 class Library:
     """Ranks sources by their words (BM25), in memory."""
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[Holding]) -> None:
         self._keys = [source.key for source in sources]
         self._index = sqlite3.connect(":memory:")
         self._index.execute("CREATE VIRTUAL TABLE source USING fts5(key UNINDEXED, text, tokenize='porter unicode61')")

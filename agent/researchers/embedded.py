@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast
 
 from agent.archive import after
-from agent.literature.library import Library, Source
+from agent.literature.library import Holding, Library
 from agent.questions import (
     CodeChange,
     Conclude,
@@ -62,7 +62,7 @@ def survey(question: Survey) -> Related:
     idea = question.idea
     earlier = question.archive.earlier(question.template, after(idea.changes)) if idea.changes else None
     entries = bibliography.read(template.bibliography(question.template))
-    sources = [Source(key=entry.key, text=" ".join(entry.fields.values())) for entry in entries]
+    sources = [Holding(key=entry.key, text=" ".join(entry.fields.values())) for entry in entries]
     words = f"{idea.title} {idea.hypothesis} {idea.rationale} {question.template.title} {question.template.question}"
     return Related(
         cited=Library(sources).search(words),
