@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-from importlib import metadata
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -12,7 +10,7 @@ from agent import archive as archives
 from agent import stages
 from agent.archive import ArchivedStudy
 from agent.campaign import Campaign, DraftFolder, StudyFolder
-from agent.journal import Event
+from agent.circumstances import circumstances
 from agent.questions import CodeChange, Related
 from agent.state import State, Tools
 from agent.trials import Planned, find
@@ -26,15 +24,15 @@ from templates.plotting import DrawnFigure
 from templates.template import Template
 from templates.trial import BASELINE, Trial
 
-SOFTWARE = ("numpy", "scipy", "matplotlib", "jax", "torch")
-"""Packages whose versions a paper states, where they are installed."""
-
 PROBLEMS = TypeAdapter(tuple[Problem, ...])
 DRAWN = TypeAdapter(tuple[DrawnFigure, ...])
 
 
 def gather(tools: Tools, state: State) -> Study:
-    """Read everything recorded about the study in work; figures are checked against nothing here."""
+    """Read everything recorded about the study in work; figures are checked against nothing here.
+
+    Files are named by their places within the campaign, so that a copy of it tells the same.
+    """
     study, each = tools.study(state), tools.template(state)
     concluded = ArchivedStudy.load(study.outcome)
     related = Related.load(study.related)
@@ -44,7 +42,7 @@ def gather(tools: Tools, state: State) -> Study:
         number=study.number,
         slug=study.slug,
         scale=tools.brief.scale,
-        template=each,
+        template=each.model_copy(update={"folder": Path(tools.campaign.templates.name, each.name)}),
         background=template.background(each),
         idea=as_ran(Idea.load(study.idea), change.changes),
         diff=study.diff.read_text(),
@@ -54,7 +52,7 @@ def gather(tools: Tools, state: State) -> Study:
         p_holm=tried[-1].p_holm,
         ablated={each.variant: each.knob for each in stages.ablations(state["variant"], change)},
         trials=trials(tools, study, each),
-        figures=figures(study),
+        figures=figures(study, Path(study.figures.name)),
         bibliography=template.bibliography(each),
         cited=related.cited,
         tried=tried,
@@ -64,9 +62,12 @@ def gather(tools: Tools, state: State) -> Study:
 
 def told(tools: Tools, state: State) -> Study:
     """Read what the writer of the draft was told, with files where they are now: a campaign may have been moved."""
-    study = tools.study(state)
-    recorded = Study.load(study.draft(draft_number(state)).study)
-    return recorded.model_copy(update={"template": tools.template(state), "figures": figures(study)})
+    return told_in(tools.study(state), draft_number(state), tools.template(state))
+
+
+def told_in(study: StudyFolder, draft: int, each: Template) -> Study:
+    recorded = Study.load(study.draft(draft).study)
+    return recorded.model_copy(update={"template": each, "figures": figures(study, study.figures.resolve())})
 
 
 def as_ran(idea: Idea, changes: tuple[Change, ...]) -> Idea:
@@ -110,15 +111,16 @@ def problems(draft: DraftFolder) -> tuple[Problem, ...]:
     return PROBLEMS.validate_json(draft.problems.read_bytes())
 
 
-def figures(study: StudyFolder) -> tuple[FigureFile, ...]:
+def figures(study: StudyFolder, folder: Path) -> tuple[FigureFile, ...]:
+    """Read what was drawn, as files in `folder`."""
     if not study.drawn.exists():
         return ()
     return tuple(
         FigureFile(
             name=figure.name,
             caption=figure.caption,
-            pdf=study.figures.resolve() / f"{figure.name}.pdf",
-            csv=study.figures.resolve() / f"{figure.name}.csv",
+            pdf=folder / f"{figure.name}.pdf",
+            csv=folder / f"{figure.name}.csv",
             pdf_sha256=figure.pdf_sha256,
             csv_sha256=figure.csv_sha256,
         )
@@ -128,28 +130,13 @@ def figures(study: StudyFolder) -> tuple[FigureFile, ...]:
 
 def provenance(tools: Tools, state: State, study: StudyFolder, each: Template) -> Provenance:
     ran = trials(tools, study, each)
-    spend = tools.journal.since(Event.study_opened, study.folder.name)
     return Provenance(
-        campaign=tools.campaign.name,
-        researchers=answered_by(tools),
-        ratchet_version=metadata.version("ratchet-lab"),
+        **circumstances(tools, study, draft_number(state)).model_dump(),
         template_digest=each.digest,
         variant_digest=next((trial.code_digest for trial in ran if trial.variant == state["variant"]), ""),
-        hardware=hardware(),
-        software={"Python": platform.python_version()}
-        | {name: version for name in SOFTWARE if (version := installed(name))},
         sandbox=sandbox_of(ran),
-        wall_seconds=spend.wall_seconds,
         trial_cpu_seconds=sum(trial.cpu_seconds or 0.0 for trial in ran),
-        spend_usd=spend.usd,
-        command=command(tools),
     )
-
-
-def answered_by(tools: Tools) -> dict[str, str]:
-    """Name who answers which kind of question; one name when it is one for all."""
-    names = {kind: researcher.name for kind, researcher in tools.researchers.items()}
-    return {"all": next(iter(names.values()))} if len(set(names.values())) == 1 else dict(names)
 
 
 def sandbox_of(trials: tuple[Trial, ...]) -> str:
@@ -157,29 +144,3 @@ def sandbox_of(trials: tuple[Trial, ...]) -> str:
     if any(trial.level is Level.process for trial in trials):
         return "none: plain processes without isolation, unsafe"
     return f"{trials[0].backend.split(',')[0]} ({trials[0].level})" if trials else "none"
-
-
-def hardware() -> str:
-    """Name the processor, the cores that this process may use, and the memory."""
-    import psutil
-
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    memory = psutil.virtual_memory().total / 2**30
-    return f"{names[0] if names else platform.processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB of memory"
-
-
-def installed(package: str) -> str:
-    """Give the package's version, or nothing where it is not installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
-
-
-def command(tools: Tools) -> str:
-    brief = tools.brief
-    names = " ".join(Path(name).name for name in brief.templates)
-    return (
-        f"ratchet run {names} --name {brief.name} --scale {brief.scale} --studies {brief.studies} --seed {brief.seed}"
-    )

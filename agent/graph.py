@@ -16,6 +16,7 @@ from langgraph.types import interrupt
 
 from agent.campaign import Point
 from agent.state import State, Step, Tools
+from agent.steps.amend import amend
 from agent.steps.approve import approve, undecided
 from agent.steps.archive import archive
 from agent.steps.compare import compare
@@ -32,6 +33,7 @@ from agent.steps.write import write
 STEPS: dict[str, Callable[[State, Tools], State]] = {
     "propose": propose,
     "survey": survey,
+    "amend": amend,
     "implement": implement,
     "rehearse": rehearse,
     "experiment": experiment,
@@ -54,7 +56,8 @@ def build(saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[State, Tools, S
     graph.add_edge(START, "propose")
     graph.add_edge("propose", "survey")
     graph.add_conditional_edges("survey", after_survey, ["approve_ideas", "archive"])
-    graph.add_conditional_edges("approve_ideas", after_approve_ideas, ["implement", "survey", "archive"])
+    graph.add_conditional_edges("approve_ideas", after_approve_ideas, ["implement", "amend", "archive"])
+    graph.add_edge("amend", "survey")
     graph.add_edge("implement", "rehearse")
     graph.add_conditional_edges("rehearse", after_rehearse, ["approve_code", "implement", "archive"])
     graph.add_conditional_edges("approve_code", after_approve_code, ["experiment", "rehearse", "implement", "archive"])
@@ -105,7 +108,7 @@ def after_survey(state: State) -> str:
 
 
 def after_approve_ideas(state: State) -> str:
-    return {"approved": "implement", "edited": "survey", "rejected": "archive"}[state["word"]]
+    return {"approved": "implement", "edited": "amend", "rejected": "archive"}[state["word"]]
 
 
 def after_rehearse(state: State, runtime: Runtime[Tools]) -> str:

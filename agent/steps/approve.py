@@ -58,14 +58,13 @@ def approve(point: Point, state: State, tools: Tools) -> State:
         return State(word="approved")
     reason = f": {said.because}" if said.because else ""
     tools.report(Step(f"approve ({point})", state["number"], f"{pending.thing} {said.word}{reason}"))
-    after = {"ideas": after_idea, "code": after_code, "paper": after_paper}[point]
-    return State(word=said.word) | after(state, tools, pending, said)
+    return State(word=said.word) | follow(point, state, tools, pending, said)
 
 
-def after_idea(state: State, tools: Tools, _: Pending, said: Decision) -> State:
-    if said.word == "edited":
-        Idea.model_validate_json(said.text).save(tools.study(state).idea)
-    return State()
+def follow(point: Point, state: State, tools: Tools, pending: Pending, said: Decision) -> State:
+    if point == "code":
+        return after_code(state, tools, pending, said)
+    return after_paper(state, tools, said) if point == "paper" else State()
 
 
 def after_code(state: State, tools: Tools, pending: Pending, said: Decision) -> State:
@@ -86,7 +85,7 @@ def write_code(tools: Tools, state: State, variant: str, change: CodeChange) -> 
     write_atomically(study.diff, source.diff(template, change.files))
 
 
-def after_paper(state: State, tools: Tools, _: Pending, said: Decision) -> State:
+def after_paper(state: State, tools: Tools, said: Decision) -> State:
     """Revise what was rejected, a few times at most; then it is withheld."""
     revised = State(revisions=state["revisions"] + 1, printed=False)
     if said.word == "edited":

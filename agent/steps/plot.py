@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from agent import dossier, stages
 from agent.campaign import StudyFolder
 from agent.state import State, Step, Tools
@@ -24,16 +26,21 @@ def plot(state: State, tools: Tools) -> State:
         study.figures.mkdir(exist_ok=True)
         figures = draw(tools, template, state["variant"], staged, study)
         write_atomically(study.drawn, dossier.DRAWN.dump_json(figures, indent=1))
-    tools.report(Step("plot", state["number"], ", ".join(figure.name for figure in dossier.figures(study))))
+    names = [figure.name for figure in dossier.figures(study, study.figures)]
+    tools.report(Step("plot", state["number"], ", ".join(names)))
     return State()
 
 
 def draw(
     tools: Tools, template: Template, variant: str, staged: list[tuple[str, Trial]], study: StudyFolder
 ) -> tuple[DrawnFigure, ...]:
-    """Draw, or go without figures when the template's plot fails: the tables still tell what was measured."""
+    """Draw, or go without figures when the template's plot fails: the tables still tell what was measured.
+
+    Files are named within the folder of figures, wherever that lies.
+    """
     try:
-        return plotting.draw(tools.sandbox, template, variant, staged, study.figures)
+        drawn = plotting.draw(tools.sandbox, template, variant, staged, study.figures)
     except PlottingError as error:
         tools.report(Step("plot", study.number, f"no figures: {error}"))
         return ()
+    return tuple(each.model_copy(update={"pdf": Path(each.pdf.name), "csv": Path(each.csv.name)}) for each in drawn)
