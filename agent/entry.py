@@ -74,6 +74,7 @@ class Book:
         """The study in work."""
         self._first: dict[tuple[Event, str], int] = {}
         self._open: dict[int, Entry] = {}
+        self._last: dict[str, Entry] = {}
         self._over: dict[int, Spend] = {}
         self._wall_before_study = 0.0
         for entry in entries:
@@ -84,7 +85,7 @@ class Book:
         self._first.setdefault((entry.event, entry.key), len(self.entries) - 1)
         self._open.pop(entry.settles, None)
         if entry.event is Event.reserved:
-            self._open[entry.number] = entry
+            self._open[entry.number] = self._last[entry.key] = entry
         else:
             self._over[entry.study] = self._over.get(entry.study, Spend()) + worth(entry)
         if entry.event is Event.study_closed:
@@ -96,8 +97,9 @@ class Book:
         return self._first.get((event, key))
 
     def reservation(self, key: str) -> Entry | None:
-        """Give the last reservation about `key` that is not settled."""
-        return next((entry for entry in reversed(self._open.values()) if entry.key == key), None)
+        """Give the last reservation about `key`, unless it is settled; those before it were given up."""
+        last = self._last.get(key)
+        return self._open.get(last.number) if last else None
 
     def spend(self, wall_seconds: float) -> Spend:
         """Sum the work of all studies, reservations at their upper bound."""

@@ -131,7 +131,7 @@ class Journal:
         self._append(Event.guarded, call.key, detail=reason, question=call.question, llm=call.llm)
 
     def reservation(self, key: str) -> Entry | None:
-        """Give the last reservation of the call `key` that is not settled: its attempt was never seen to end."""
+        """Give the last reservation of the call `key`, unless it is settled: that attempt was never seen to end."""
         with self._lock:
             return self._book.reservation(key)
 
