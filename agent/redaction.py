@@ -39,7 +39,7 @@ _SHAPES = (
     ("gsk_", r"gsk_(?<![A-Za-z0-9]gsk_)[A-Za-z0-9]{20,}"),
     ("AKIA", r"AKIA(?<![A-Za-z0-9]AKIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
     ("ASIA", r"ASIA(?<![A-Za-z0-9]ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
-    ("eyJ", r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+"),
+    ("eyJ", r"eyJ(?<![\w-]eyJ)[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+"),
     ("-----BEGIN", r"(?s)-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----.{1,8000}?-----END [A-Z ]{0,20}PRIVATE KEY-----"),
 )
 """Sign and pattern of what is a key and nothing else."""
@@ -75,8 +75,8 @@ class Redactor:
     """Replaces each known secret, and whatever has the shape of a key, by `[redacted]`.
 
     A known secret is found as it is, URL-encoded, in base64 wherever it stood in what was encoded, and escaped for
-    JSON; by its first or last twelve characters, since errors are cut short; and masked, as providers echo it
-    (`sk-ab***yz`). JSON stays JSON. It does not find a secret that somebody spelled out, or turned into another form.
+    JSON; by its first or last twelve characters, since errors are cut short; and with its middle masked, as
+    providers echo it. JSON stays JSON. It does not find a secret that somebody spelled out or turned into another form.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -159,9 +159,13 @@ def if_drawn(found: re.Match[str]) -> str:
 
 
 def looks_drawn(text: str) -> bool:
-    """Say whether there is a mask, or a long run of letters and digits, in `text`."""
+    """Say whether `text` has a mask, capitals among small letters and digits, or a long run of letters and digits."""
     runs = (run for run in re.split(r"[-.]", text) if len(run) >= PIECE)
-    return bool(re.search(_MASK, text)) or any(re.search(r"\d", run) and re.search(r"[A-Za-z]", run) for run in runs)
+    return (
+        bool(re.search(_MASK, text))
+        or all(re.search(kind, text) for kind in ("[A-Z]", "[a-z]", r"\d"))
+        or any(re.search(r"\d", run) and re.search(r"[A-Za-z]", run) for run in runs)
+    )
 
 
 def forms(secret: str) -> frozenset[str]:
