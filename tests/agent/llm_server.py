@@ -329,9 +329,8 @@ def sse(value: Json, event: str = "") -> bytes:
 
 
 def openai_error(scene: Scene) -> Json:
-    kind = scene.kind or {429: "requests", 500: "server_error", 503: "server_error"}.get(
-        scene.status, "invalid_request_error"
-    )
+    usual = {200: "server_error", 429: "requests", 500: "server_error", 503: "server_error"}
+    kind = scene.kind or usual.get(scene.status, "invalid_request_error")
     return {"error": {"message": scene.error, "type": kind, "param": scene.param, "code": scene.code}}
 
 
