@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
 from agent.campaign import Brief, Campaign, CampaignError, writing
+from agent.endpoint import Endpoint
 from agent.journal import Journal
-from agent.llm import Role
+from agent.keys import Keys, redactor
+from agent.llm import LLM, Role
 from agent.questions import Researcher
 from agent.researchers.embedded import EmbeddedResearcher
+from agent.selection import Chosen
 from agent.state import Step, Tools
 from sandboxes.choose import choose
 from sandboxes.job import Sandbox
@@ -86,12 +90,6 @@ def listed_one(name: str, home: Path) -> Listed:
     )
 
 
-def researchers() -> dict[Role, Researcher]:
-    """Choose who answers which kind of question."""
-    embedded = EmbeddedResearcher()
-    return dict.fromkeys(get_args(Role), embedded)
-
-
 @contextmanager
 def tools(
     campaign: Campaign,
@@ -99,20 +97,50 @@ def tools(
     report: Callable[[Step], None],
     stop: threading.Event,
     sandbox: Sandbox | None = None,
+    *,
+    replaying: bool = False,
 ) -> Iterator[Tools]:
     """Lock `campaign` for writing and give the tools that its steps work with.
 
-    Raises `CampaignLockedError`, or what `load_templates` and `choose` raise.
+    `replaying`, language models answer from the record alone. Raises `CampaignLockedError`, or what `load_templates`,
+    `choose` and `Keys` raise.
     """
     with writing(campaign), ThreadPoolExecutor(brief.workers, thread_name_prefix="trial") as executor:
+        journal = open_journal(campaign)
         yield Tools(
             campaign=campaign,
             brief=brief,
-            journal=Journal(campaign.ledger, campaign.exchanges),
+            journal=journal,
             templates=own_templates(campaign, brief),
             sandbox=sandbox or choose(brief.sandbox, allow_unsafe_host=brief.allow_unsafe_host),
             executor=executor,
-            researchers=researchers(),
+            researchers=researchers(campaign, brief, journal, report, stop),
             report=report,
             stop=stop,
         )
+
+
+def researchers(
+    campaign: Campaign, brief: Brief, journal: Journal, report: Callable[[Step], None], stop: threading.Event
+) -> dict[Role, Researcher]:
+    """Choose who answers which kind of question."""
+    return dict.fromkeys(get_args(Role), EmbeddedResearcher())
+
+
+def open_journal(campaign: Campaign) -> Journal:
+    return Journal(campaign.ledger, campaign.exchanges, redactor(os.environ))
+
+
+def trying(campaign: Campaign, brief: Brief, names: Iterable[str]) -> Mapping[str, LLM]:
+    """Give language models that are recorded and paid, and neither waited for nor tried again."""
+    from agent import staff
+
+    return staff.metered(staff.office(campaign, brief, open_journal(campaign)), names)
+
+
+def unmetered(chosen: Chosen, keys: Keys, name: str) -> LLM:
+    """Give a language model outside any campaign: nothing of its calls is kept."""
+    from agent import staff
+    from agent.llms.adapting import Adapting
+
+    return Adapting(staff.opened(name, chosen.endpoints.get(name, Endpoint()), keys))

@@ -18,6 +18,8 @@ LEAST = 0.6
 """Share of the tokens sent that a provider counts when nothing was cut off, whatever its tokenizer."""
 ANSWER_TOKENS = 4_000
 """Room for reasoning before a short answer."""
+PREFLIGHT = "preflight"
+"""Purpose of the short call."""
 SYSTEM = "You check that messages arrive whole. Answer exactly in the form that is asked for."
 
 
@@ -109,7 +111,7 @@ def seen(reply: Reply, word: str, lines: int) -> Look:
 def short(sample: int) -> Request:
     """Give the least request that shows whether key, address and name are right."""
     return Request(
-        purpose="preflight",
+        purpose=PREFLIGHT,
         system=SYSTEM,
         messages=(Message(speaker="user", text="Answer with the word: ready."),),
         max_tokens=64,

@@ -6,20 +6,25 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from pydantic import ValidationError
-
-from agent import bootstrap, campaign, journal
+from agent import bootstrap, campaign, canary, deciding, endings, journal, selection, terms
 from agent import doctor as doctors
+from agent.approval import Decision, Pending
 from agent.campaign import Brief, Campaign, CampaignError
+from agent.check import Check, PreflightError, refuse_lacking
 from agent.endings import Exit
+from agent.keys import Keys
+from agent.llm import LLMError, PausedError
 from agent.progress import screen
+from agent.selection import Chosen
 from agent.state import StopRequestedError
 from agent.summary import is_running, listed, study_details, study_row, summary
+from agent.terms import Changes, Named
 from sandboxes.choose import choose
 from sandboxes.job import Level, SandboxUnavailableError
 from sandboxes.record import Record
@@ -27,45 +32,33 @@ from templates import catalogue, check, scaffold
 from templates.template import Template
 
 
-def brief(**fields: object) -> Brief:
-    """Make a brief; raises `CampaignError` with every fault in it."""
-    try:
-        return Brief.model_validate(fields)
-    except ValidationError as error:
-        faults = [f"{option(*each['loc'])}: {each['msg']} (got {each['input']!r})" for each in error.errors()]
-        raise CampaignError("\n".join(faults)) from error
-
-
-def option(*place: int | str) -> str:
-    """Name the option that sets this field of a brief."""
-    caps = {"wall_seconds": "--max-wall", "trial_seconds": "--max-trial-seconds", "usd": "--max-usd"}
-    return caps.get(str(place[-1]), f"--{place[0]}")
-
-
-def run(home: Path, asked: Brief, *, resume: bool, as_json: bool) -> int:
-    there = Campaign(home / asked.name)
-    if resume and there.brief.exists():
-        refuse_other_terms(there, asked)
-        return go_on(there, asked.studies, asked.budget.model_dump(), as_json=as_json)
-    if there.brief.exists():
-        campaign.create(home, asked)  # says that it is there
+def run(home: Path, named: Brief, changes: Changes, *, resume: bool, as_json: bool) -> int:
+    """Begin a campaign; with `resume`, continue one of that name."""
+    asked, there = terms.changed(named, changes), Campaign(home / named.name)
+    if there.brief.exists() and not only_tried(there):
+        if not resume:
+            campaign.create(home, asked)  # says that it is there
+        terms.refuse_other_terms(there, asked)
+        return go_on(there, changes, as_json=as_json)
     preflight(asked, home, bootstrap.load_templates(asked))
-    pinned = asked.model_copy(update={"templates": tuple(map(pinned_name, asked.templates))})
-    return walk_through(campaign.create(home, pinned), as_json=as_json)
+    made = begin(home, terms.pinned(asked))
+    try_language_models(made, selection.names(asked.llms))
+    return walk_through(made, as_json=as_json)
 
 
-def refuse_other_terms(there: Campaign, asked: Brief) -> None:
-    """Keep a campaign to the scale, the seed and the templates that it began with."""
-    began = campaign.read_brief(there)
-    if (began.scale, began.seed, template_names(began)) != (asked.scale, asked.seed, template_names(asked)):
-        raise CampaignError(
-            f"The campaign '{there.name}' was begun at scale {began.scale}, with seed {began.seed} and templates "
-            f"{', '.join(template_names(began))}. Ask for the same to continue it, or for another campaign with --name."
-        )
+def only_tried(there: Campaign) -> bool:
+    """Say whether nothing but a preflight ever happened here: then the same command may begin the campaign."""
+    entries = tuple(journal.read(there.ledger))
+    return bool(entries) and all(entry.question == canary.PREFLIGHT for entry in entries)
 
 
-def template_names(asked: Brief) -> tuple[str, ...]:
-    return tuple(Path(name).resolve().name for name in asked.templates)
+def begin(home: Path, asked: Brief) -> Campaign:
+    """Make the campaign's folder, or take the one that a failed preflight left with what it paid."""
+    there = Campaign(home / asked.name)
+    if not there.brief.exists():
+        return campaign.create(home, asked)
+    campaign.write_brief(there, asked)
+    return there
 
 
 def preflight(asked: Brief, place: Path, templates: Mapping[str, Template]) -> None:
@@ -73,27 +66,73 @@ def preflight(asked: Brief, place: Path, templates: Mapping[str, Template]) -> N
     for each in templates.values():
         if asked.scale not in each.scales:
             raise CampaignError(f"--scale: {each.name} has no scale {asked.scale!r}; it has {', '.join(each.scales)}.")
-    doctors.preflight(templates.values(), place, asked.sandbox, allow_unsafe_host=asked.allow_unsafe_host)
+    checks = doctors.examine(templates.values(), place, asked.sandbox, allow_unsafe_host=asked.allow_unsafe_host)
+    refuse_lacking("this machine lacks", (*checks, *lacking(asked)))
 
 
-def pinned_name(name: str) -> str:
-    """Keep a name, and make a path independent of the folder that the command ran in."""
-    return name if name in catalogue.names(bootstrap.HOME.expanduser()) else str(Path(name).expanduser().resolve())
+def lacking(asked: Brief) -> tuple[Check, ...]:
+    """Look for what the brief's language models need; nobody is asked anything."""
+    if not asked.llms:
+        return ()
+    from agent import hearing
+
+    chosen = Chosen(llms=asked.llms, endpoints=asked.endpoints)
+    return tuple(hearing.ready(chosen, (asked.budget, asked.study_budget), Keys(os.environ)))
 
 
-def resume(home: Path, name: str, *, studies: int | None, budget: Mapping[str, float | None], as_json: bool) -> int:
-    return go_on(campaign.find(home, name), studies, budget, as_json=as_json)
+def try_language_models(made: Campaign, names: Sequence[str]) -> None:
+    """Ask each of these language models for a word, so that a wrong key or address is found before any work.
+
+    The calls are in the campaign's ledger like all others, so the campaign is made first; one that failed here may be
+    begun again by the same command. Raises `PreflightError`.
+    """
+    if not names:
+        return
+    from agent import hearing
+
+    with campaign.writing(made):
+        sample = len(tuple(journal.read(made.ledger)))
+        hearing.try_language_models(bootstrap.trying(made, campaign.read_brief(made), names), sample)
 
 
-def go_on(found: Campaign, studies: int | None, budget: Mapping[str, float | None], *, as_json: bool) -> int:
-    """Continue with a new number of studies and new caps; None keeps what the brief says."""
+def dry_run(asked: Brief, *, as_json: bool) -> int:
+    """Say what a campaign would do and may cost, and start nothing."""
+    from agent import cost as costs
+
+    templates = bootstrap.load_templates(asked)
+    preflight(asked, Path(), templates)
+    estimate = costs.estimate(asked, templates)
+    print(estimate.model_dump_json() if as_json else estimate.text())
+    return Exit.ok
+
+
+def cost(home: Path, name: str, *, as_json: bool) -> int:
+    from agent import cost as costs
+
+    report = costs.report(campaign.find(home, name))
+    print(report.model_dump_json() if as_json else report.text())
+    return Exit.ok
+
+
+def resume(home: Path, name: str, changes: Changes, *, as_json: bool) -> int:
+    return go_on(campaign.find(home, name), changes, as_json=as_json)
+
+
+def go_on(found: Campaign, changes: Changes, *, as_json: bool) -> int:
+    """Continue with what was changed; language models that are new, or asked at another place, are tried first."""
     with campaign.writing(found):
         before = campaign.read_brief(found)
-        caps = before.budget.model_dump() | {key: value for key, value in budget.items() if value is not None}
-        asked = brief(**before.model_dump() | {"studies": studies or before.studies, "budget": caps})
+        asked = terms.changed(before, changes)
         if asked != before:  # else what a person wrote beside it would be lost
             campaign.write_brief(found, asked)
         preflight(asked, found.folder, bootstrap.own_templates(found, asked))
+    known = set(selection.names(before.llms))
+    new = [
+        name
+        for name in selection.names(asked.llms)
+        if name not in known or asked.endpoints.get(name) != before.endpoints.get(name)
+    ]
+    try_language_models(found, new)
     return walk_through(found, as_json=as_json)
 
 
@@ -112,6 +151,11 @@ def walk_through(found: Campaign, *, as_json: bool) -> int:
         except StopRequestedError as error:
             print(error, file=sys.stderr)
             return stop.code
+        except LLMError as error:
+            wake = error.wake.isoformat(timespec="seconds") if isinstance(error, PausedError) else None
+            shown.event("stopped", exit=int(Exit.resumable), reason=str(error), wake=wake)
+            print(endings.stopped(error, found.argument), file=sys.stderr)
+            return Exit.resumable
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else its last flush fails too
             say(f"Nobody reads the output any more, so it stopped. Go on with 'ratchet resume {found.argument}'.\n")
@@ -159,6 +203,25 @@ def stopping() -> Iterator[Stopping]:
             signal.signal(number, handler)
 
 
+def approve(home: Path, name: str, *, as_json: bool) -> int:
+    return decided(campaign.find(home, name), lambda _: Decision(word="approved"), as_json=as_json)
+
+
+def reject(home: Path, name: str, because: str, *, as_json: bool) -> int:
+    return decided(campaign.find(home, name), lambda _: Decision(word="rejected", because=because), as_json=as_json)
+
+
+def edit(home: Path, name: str, file: Path | None, *, as_json: bool) -> int:
+    found = campaign.find(home, name)
+    return decided(found, lambda pending: deciding.edit(found, pending, file), as_json=as_json)
+
+
+def decided(found: Campaign, choose: Callable[[Pending], Decision], *, as_json: bool) -> int:
+    """Enter what a person says of what waits, and go on."""
+    deciding.decide(found, choose)
+    return go_on(found, Changes(None, None, None, {}, {}, Named()), as_json=as_json)
+
+
 def list_campaigns(home: Path, *, as_json: bool) -> int:
     rows = [listed(each) for each in campaign.every(home)]
     table(rows, as_json=as_json, empty=f"No campaigns in {home}. Start one: ratchet run minimum_entropy_coupling")
@@ -182,12 +245,20 @@ def show(home: Path, name: str, number: int | None, *, as_json: bool) -> int:
     return Exit.ok
 
 
-def doctor(home: Path, *, as_json: bool) -> int:
-    checks = (
-        *doctors.examine((), home, None, allow_unsafe_host=False),
-        *doctors.enforced(),
-        *doctors.every_template(bootstrap.HOME.expanduser()),
-    )
+def doctor(home: Path, named: Named, prompt_tokens: int, *, as_json: bool) -> int:
+    """Examine this machine; when language models are named, ask each of them once, and nothing else is tried."""
+    chosen = named.choose(Chosen())
+    if chosen.llms:
+        from agent import hearing
+
+        keys = Keys(os.environ)
+        checks = tuple(hearing.hear(chosen, keys, partial(bootstrap.unmetered, chosen, keys), prompt_tokens))
+    else:
+        checks = (
+            *doctors.examine((), home, None, allow_unsafe_host=False),
+            *doctors.enforced(),
+            *doctors.every_template(bootstrap.HOME.expanduser()),
+        )
     table(checks, as_json=as_json, empty="")
     return Exit.ok if all(each.ok for each in checks) else Exit.preflight
 
@@ -210,7 +281,7 @@ def template_check(name: str, *, baseline: bool, scale: str, as_json: bool) -> i
     try:
         sandbox = choose(None, allow_unsafe_host=False)
     except SandboxUnavailableError as error:
-        raise doctors.PreflightError(str(error)) from error
+        raise PreflightError(str(error)) from error
     if baseline:
         print(f"Wrote {check.baseline(template, sandbox, scale)}", file=sys.stderr)
     findings = check.check(template, sandbox)

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import papers
+from agent.check import Check
 from sandboxes.choose import choose
 from sandboxes.job import Level, SandboxUnavailableError
 from sandboxes.probe import probe
-from sandboxes.record import Record
 from sandboxes.remedy import remedy
 from templates import catalogue
 from templates.template import Template, TemplateError
@@ -24,29 +24,6 @@ TEX_PROGRAMS = ("latexmk", "pdflatex", "bibtex", "kpsewhich")
 TEX_INSTALL = "sudo apt-get install --no-install-recommends texlive-latex-recommended texlive-fonts-recommended latexmk"
 FREE_BYTES = 1 << 30
 """Of disk that a campaign should find at its start."""
-
-
-class Check(Record):
-    """One thing looked at."""
-
-    name: str
-    ok: bool
-    what: str
-    remedy: str = ""
-    """The command or setting that mends it; empty when it is fine."""
-
-
-class PreflightError(RuntimeError):
-    """Something needed is missing; the message lists each with its remedy."""
-
-
-def preflight(templates: Iterable[Template], campaigns: Path, sandbox: str | None, *, allow_unsafe_host: bool) -> None:
-    """Raise `PreflightError` unless a campaign could run to its end here."""
-    checks = examine(templates, campaigns, sandbox, allow_unsafe_host=allow_unsafe_host)
-    missing = [check for check in checks if not check.ok]
-    if missing:
-        faults = "\n".join(f"  {check.name}: {check.what}\n    {check.remedy}".rstrip() for check in missing)
-        raise PreflightError(f"Nothing was started, because this machine lacks:\n{faults}")
 
 
 def examine(

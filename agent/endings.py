@@ -5,6 +5,10 @@ from __future__ import annotations
 import errno
 import sqlite3
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agent.llm import LLMError
 
 
 class Exit(IntEnum):
@@ -19,7 +23,7 @@ class Exit(IntEnum):
     some_failed = 6
     """Finished, and at least one study has no paper, or there was nothing left to study."""
     resumable = 7
-    """Stopped by the machine (disk full, sandbox gone, terminated); the same command with `resume` goes on."""
+    """Stopped by the machine or a provider (disk full, sandbox gone, terminated, key revoked); `resume` goes on."""
     interrupted = 130
 
 
@@ -32,9 +36,12 @@ def code_of(error: BaseException) -> Exit | None:
     from agent.approval import ApprovalNeededError
     from agent.budget import BudgetReachedError
     from agent.campaign import CampaignError, CampaignLockedError
-    from agent.doctor import PreflightError
+    from agent.check import PreflightError
     from agent.journal import DamagedJournalError
+    from agent.keys import KeysError
+    from agent.llm import LLMError
     from agent.researchers.evolution import ExhaustedError
+    from agent.selection import SelectionError
     from papers.facts import EvidenceMismatchError
     from sandboxes.job import SandboxUnavailableError
     from sandboxes.record import DamagedRecordError
@@ -52,12 +59,12 @@ def code_of(error: BaseException) -> Exit | None:
         EvidenceMismatchError,
     )
     codes: tuple[tuple[tuple[type[BaseException], ...], Exit], ...] = (
-        ((*unusable, ScaffoldError, *WRONG_PLACES), Exit.usage),
-        ((PreflightError,), Exit.preflight),
+        ((*unusable, SelectionError, ScaffoldError, *WRONG_PLACES), Exit.usage),
+        ((PreflightError, KeysError), Exit.preflight),
         ((BudgetReachedError,), Exit.budget),
         ((CampaignLockedError,), Exit.locked),
         ((ExhaustedError, BaselineError), Exit.some_failed),
-        ((ApprovalNeededError, SandboxUnavailableError), Exit.resumable),
+        ((ApprovalNeededError, SandboxUnavailableError, LLMError), Exit.resumable),
     )
     if no_room(error):
         return Exit.resumable
@@ -81,3 +88,15 @@ def message(error: BaseException) -> str:
     if isinstance(error, WRONG_PLACES):
         return f"{error.filename} cannot be used ({error.strerror}). Mend its rights, or name another place."
     return str(error)
+
+
+def stopped(error: LLMError, argument: str) -> str:
+    """Say why no language model answers any more, and how the campaign goes on."""
+    from agent.llm import PausedError
+
+    if isinstance(error, PausedError):
+        return str(error)
+    return (
+        f"{error}\nEverything finished is kept. When that is mended, go on with 'ratchet resume {argument}'; or let "
+        f"another language model answer what is not answered yet: 'ratchet resume {argument} --llm PROVIDER/MODEL'."
+    )

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from agent.endpoint import Endpoint, Price
 from agent.llm import Role
+from sandboxes.record import Record
 
 EMBEDDED = "embedded"
 KINDS: tuple[Role, ...] = get_args(Role)
@@ -179,3 +180,28 @@ def endpoints(
     for endpoint in merged.values():
         check(endpoint)
     return {name: endpoint for name, endpoint in merged.items() if endpoint != Endpoint()}
+
+
+class Chosen(Record):
+    """Who answers what, and what is to be known about them."""
+
+    llms: Selection = {}
+    endpoints: dict[str, Endpoint] = {}
+
+
+def choose(
+    specs: Sequence[str], known: Mapping[str, Endpoint], options: Mapping[str, object], before: Chosen
+) -> Chosen:
+    """Choose anew the kinds that `specs` name; the options say something of the language models named there, or of all.
+
+    `known` is what the settings file says. Raises `SelectionError`.
+    """
+    if not specs and all(value is None for value in options.values()):
+        return before
+    named = parse(specs)
+    llms = {kind: chosen for kind, chosen in (before.llms | named).items() if chosen}
+    told = names(named) if specs else names(before.llms)
+    if not told and any(value is not None for value in options.values()):
+        raise SelectionError(f"--base-url, --price, --context and --max-output go with --llm. {FORM}")
+    kept = {name: endpoint for name, endpoint in before.endpoints.items() if name in names(llms) and name not in told}
+    return Chosen(llms=llms, endpoints=kept | endpoints(told, {**before.endpoints, **known}, options))

@@ -1,0 +1,130 @@
+"""The staff: who answers each kind of question; each language model behind its door and its wrappers.
+
+From the inside out: the door tries once; `Adapting` does without what is refused; `Recorded` keeps the answer;
+`Metered` pays within the caps; `Gated` paces, waits and tries again; `Guarded` has the answer repeated; `Fallback` goes
+on to the next language model.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from agent import selection
+from agent.budget import Caps
+from agent.campaign import Brief, Campaign
+from agent.endpoint import Endpoint
+from agent.journal import Journal
+from agent.keys import Keys
+from agent.literature.publication import Literature
+from agent.llm import LLM, NotRecordedError, Reply, Request, Role
+from agent.llms import doors, names
+from agent.llms.adapting import Adaptation, Adapting
+from agent.llms.door import Door
+from agent.llms.fallback import Fallback
+from agent.llms.gated import Gated
+from agent.llms.guarded import Guarded
+from agent.llms.metered import Metered
+from agent.llms.recorded import Recorded
+from agent.questions import Researcher
+from agent.researchers.desk import Desk
+from agent.researchers.embedded import EmbeddedResearcher
+from agent.researchers.language_model import LanguageModelResearcher
+from sandboxes.record import Record
+
+
+@dataclass(frozen=True)
+class Office:
+    """What the language models of a campaign share."""
+
+    campaign: Campaign
+    brief: Brief
+    journal: Journal
+    keys: Keys
+    redact: Callable[[str], str]
+    wait: Callable[[float, str], None]
+    tell: Callable[[str], None]
+    replaying: bool = False
+    """Answer from the record alone: no door is made, and no key is needed."""
+
+
+class Learned(Record):
+    """What each language model turned out not to take: `adaptations.json`."""
+
+    llms: dict[str, Adaptation] = {}
+
+
+class Adaptations:
+    """Remembers with the campaign what its language models refuse, so that it is found out once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._known = Learned.load(path) if path.exists() else Learned()
+
+    def adapting(self, door: Door) -> Adapting:
+        return Adapting(door, self._known.llms.get(door.name, Adaptation()), partial(self._learn, door.name))
+
+    def _learn(self, name: str, adaptation: Adaptation) -> None:
+        with self._lock:
+            self._known = Learned(llms={**self._known.llms, name: adaptation})
+            self._known.save(self._path)
+
+
+class Silent:
+    """Stands in for a language model of which only the record is asked."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def complete(self, request: Request) -> Reply:
+        raise NotRecordedError(f"{self.name} is asked nothing any more, and '{request.purpose}' is not on record.")
+
+
+def researchers(office: Office, literature: Literature) -> dict[Role, Researcher]:
+    """Put together who answers which kind of question."""
+    chosen = office.brief.llms
+    answering = {name: protected(office, llm) for name, llm in metered(office, selection.names(chosen)).items()}
+    embedded = EmbeddedResearcher()
+    knobs_only = not chosen.get("code")
+    return {
+        kind: LanguageModelResearcher(Desk(one(office, chosen[kind], answering), literature, knobs_only=knobs_only))
+        if chosen.get(kind)
+        else embedded
+        for kind in selection.KINDS
+    }
+
+
+def one(office: Office, order: tuple[str, ...], answering: dict[str, LLM]) -> LLM:
+    """Make one language model of a list: the later ones answer when those before fail."""
+    llms = [answering[name] for name in order]
+    return llms[0] if len(llms) == 1 else Fallback(llms, report=office.tell)
+
+
+def protected(office: Office, paid: Metered) -> LLM:
+    gated = Gated(paid, office.wait)
+    if office.brief.guard is None:
+        return gated
+    return Guarded(gated, office.brief.guard, office.brief.guard_share, report=office.tell)
+
+
+def metered(office: Office, chosen: Iterable[str]) -> dict[str, Metered]:
+    """Give each language model so that every call is recorded and paid; it is tried once and not waited for."""
+    adaptations = Adaptations(office.campaign.adaptations)
+    caps = Caps(campaign=office.brief.budget, study=office.brief.study_budget, argument=office.campaign.argument)
+    paid = {}
+    for name in chosen:
+        endpoint = office.brief.endpoints.get(name, Endpoint())
+        inner = Silent(name) if office.replaying else adaptations.adapting(opened(name, endpoint, office.keys))
+        recorded = Recorded(inner, office.campaign.calls, offline=office.replaying, redact=office.redact)
+        paid[name] = Metered(recorded, office.journal, endpoint, caps)
+    return paid
+
+
+def opened(name: str, endpoint: Endpoint, keys: Keys) -> Door:
+    """Open the door to a language model with the key it needs; raises `KeysError` when there is none."""
+    variable = names.key_variable(name, endpoint)
+    return doors.door(name, endpoint, keys.key(variable).get_secret_value() if variable else None)

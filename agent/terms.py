@@ -1,0 +1,122 @@
+"""Terms: from what a command line says to a campaign's brief, and what of it may change later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from agent import bootstrap, campaign, selection
+from agent.campaign import Brief, Campaign, CampaignError
+from agent.selection import Chosen
+from templates import catalogue
+
+SETTINGS = "llms.toml"
+"""In the user's own folder: what is to be known about language models."""
+CAPS = {
+    ("budget", "usd"): "--max-usd",
+    ("budget", "tokens"): "--max-tokens",
+    ("budget", "wall_seconds"): "--max-wall",
+    ("budget", "trial_seconds"): "--max-trial-seconds",
+    ("budget", "gpu_seconds"): "--max-gpu-seconds",
+    ("study_budget", "usd"): "--study-max-usd",
+    ("study_budget", "tokens"): "--study-max-tokens",
+    ("study_budget", "wall_seconds"): "--study-max-wall",
+}
+
+
+@dataclass(frozen=True)
+class Named:
+    """What is said of language models; None where nothing is."""
+
+    specs: list[str] | None = None
+    file: Path | None = None
+    base_url: str | None = None
+    price: str | None = None
+    context: int | None = None
+    max_output: int | None = None
+
+    def choose(self, before: Chosen) -> Chosen:
+        """Choose language models; raises `selection.SelectionError`."""
+        file = self.file or bootstrap.HOME.expanduser() / SETTINGS
+        options = {
+            "base_url": self.base_url,
+            "price": None if self.price is None else selection.price(self.price),
+            "context_tokens": self.context,
+            "max_output_tokens": self.max_output,
+        }
+        known = selection.settings(file, required=self.file is not None)
+        return selection.choose(self.specs or (), known, options, before)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What of a brief may change between runs; None leaves it as it is."""
+
+    studies: int | None = None
+    wait: bool | None = None
+    approve: str | None = None
+    budget: Mapping[str, float | None] = field(default_factory=dict)
+    study_budget: Mapping[str, float | None] = field(default_factory=dict)
+    llms: Named = Named()
+
+
+def brief(**fields: object) -> Brief:
+    """Make a brief; raises `CampaignError` with every fault in it."""
+    try:
+        return Brief.model_validate(fields)
+    except ValidationError as error:
+        faults = [f"{option(*each['loc'])}: {each['msg']} (got {each['input']!r})" for each in error.errors()]
+        raise CampaignError("\n".join(faults)) from error
+
+
+def option(*place: int | str) -> str:
+    """Name the option that sets this field of a brief."""
+    return CAPS.get((str(place[0]), str(place[-1])), f"--{str(place[0]).replace('_', '-')}")
+
+
+def changed(before: Brief, changes: Changes) -> Brief:
+    """Give the brief as it is with the changes; raises `CampaignError` or `selection.SelectionError`."""
+    chosen = changes.llms.choose(Chosen(llms=before.llms, endpoints=before.endpoints))
+    single = {"studies": changes.studies, "wait": changes.wait, "approve": points(changes.approve)}
+    return brief(
+        **before.model_dump()
+        | {field: value for field, value in single.items() if value is not None}
+        | {"budget": before.budget.model_dump() | given(changes.budget)}
+        | {"study_budget": before.study_budget.model_dump() | given(changes.study_budget)}
+        | chosen.model_dump()
+    )
+
+
+def given(caps: Mapping[str, float | None]) -> dict[str, float]:
+    return {field: cap for field, cap in caps.items() if cap is not None}
+
+
+def points(text: str | None) -> tuple[str, ...] | None:
+    """Read where to wait for a person's word; an empty text is nowhere."""
+    return None if text is None else tuple(point.strip() for point in text.split(",") if point.strip())
+
+
+def refuse_other_terms(there: Campaign, asked: Brief) -> None:
+    """Keep a campaign to the scale, the seed and the templates that it began with."""
+    began = campaign.read_brief(there)
+    if (began.scale, began.seed, template_names(began)) != (asked.scale, asked.seed, template_names(asked)):
+        raise CampaignError(
+            f"The campaign '{there.name}' was begun at scale {began.scale}, with seed {began.seed} and templates "
+            f"{', '.join(template_names(began))}. Ask for the same to continue it, or for another campaign with --name."
+        )
+
+
+def template_names(asked: Brief) -> tuple[str, ...]:
+    return tuple(Path(name).resolve().name for name in asked.templates)
+
+
+def pinned(asked: Brief) -> Brief:
+    """Make the brief's paths independent of the folder that the command ran in."""
+    return asked.model_copy(update={"templates": tuple(map(pinned_name, asked.templates))})
+
+
+def pinned_name(name: str) -> str:
+    return name if name in catalogue.names(bootstrap.HOME.expanduser()) else str(Path(name).expanduser().resolve())
