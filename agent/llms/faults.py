@@ -124,7 +124,11 @@ RULES = (
     Rule(TooLongError, {413}, advice="Choose a language model with a longer context window."),
     Rule(TooLongError, REFUSED | {500}, TOO_LONG, "Choose a language model with a longer context window."),
     Rule(RefusedError, REFUSED, WILL_NOT, "Add a fallback to --llm for what it will not answer."),
-    Rule(UnknownLLMError, {404}, advice="Check the name after the slash, and the base_url, which often ends in /v1."),
+    Rule(
+        UnknownLLMError,
+        {404},
+        advice="Check the name after the slash, and its base_url: for OpenAI's protocol it often ends in /v1.",
+    ),
     Rule(UnknownLLMError, REFUSED, UNKNOWN, "Check the name after the slash."),
     Rule(OverloadedError, {408, 409, 425, 429, 500, *range(502, 600)}, advice="Try again later."),
     Rule(RejectedError, ANY),
@@ -159,10 +163,8 @@ def about_answer(fault: Fault) -> bool:
 
 def unreachable(place: Place, happened: str, *, billed: bool) -> UnreachableError:
     """Say that no answer came, or not all of it."""
-    lost = " The call may have been billed." if billed else ""
-    return UnreachableError(
-        f"{place.name} at {place.where} {place.hide(happened)}.{lost} {place.url_hint}", billed=billed
-    )
+    advice = "The call may have been billed; the same request may succeed later." if billed else place.url_hint
+    return UnreachableError(f"{place.name} at {place.where} {place.hide(happened)}. {advice}", billed=billed)
 
 
 def silent(place: Place) -> UnreachableError:
@@ -181,8 +183,8 @@ def broken_off(place: Place, fault: Fault, *, begun: bool) -> LLMError:
 def garbled(place: Place, said: str) -> UnreachableError:
     shown = place.hide(said.strip())[:200] or "nothing at all"
     return UnreachableError(
-        f"{place.name} at {place.where} answered in no form that its protocol knows: {shown!r}. Check its base_url, "
-        f"which often ends in /v1.",
+        f"{place.name} at {place.where} answered in no form that its protocol knows: {shown!r}. Check its base_url: "
+        f"for OpenAI's protocol it often ends in /v1.",
         billed=True,
     )
 
