@@ -11,15 +11,17 @@ from agent import stages
 from agent.archive import ArchivedStudy
 from agent.campaign import Campaign, DraftFolder, StudyFolder
 from agent.circumstances import circumstances
+from agent.literature.reference import entry
 from agent.questions import CodeChange, Related
 from agent.state import State, Tools
 from agent.trials import Planned, find
+from papers import bibliography
 from papers.evidence import Comparison, Stage
 from papers.problem import Problem
 from papers.study import FigureFile, Provenance, Study
 from sandboxes.job import Level
 from templates import template
-from templates.idea import Change, Idea
+from templates.idea import Idea
 from templates.plotting import DrawnFigure
 from templates.template import Template
 from templates.trial import BASELINE, Trial
@@ -44,7 +46,7 @@ def gather(tools: Tools, state: State) -> Study:
         scale=tools.brief.scale,
         template=each.model_copy(update={"folder": Path(tools.campaign.templates.name, each.name)}),
         background=template.background(each),
-        idea=as_ran(Idea.load(study.idea), change.changes),
+        idea=as_ran(Idea.load(study.idea), change),
         diff=study.diff.read_text(),
         conclusion=concluded.conclusion,
         reason=concluded.reason,
@@ -53,7 +55,7 @@ def gather(tools: Tools, state: State) -> Study:
         ablated={each.variant: each.knob for each in stages.ablations(state["variant"], change)},
         trials=trials(tools, study, each),
         figures=figures(study, Path(study.figures.name)),
-        bibliography=template.bibliography(each),
+        bibliography="\n".join((template.bibliography(each), bibliography.write(map(entry, related.records)))),
         cited=related.cited,
         tried=tried,
         provenance=provenance(tools, state, study, each),
@@ -70,13 +72,18 @@ def told_in(study: StudyFolder, draft: int, each: Template) -> Study:
     return recorded.model_copy(update={"template": each, "figures": figures(study, study.figures.resolve())})
 
 
-def as_ran(idea: Idea, changes: tuple[Change, ...]) -> Idea:
-    """Put an idea as its variant carried it out: what a retreat took back is said, and claimed no more."""
-    back = [f"`{each.knob}`" for each in idea.changes if each not in changes]
+def as_ran(idea: Idea, change: CodeChange) -> Idea:
+    """Put an idea as its variant carried it out: what a retreat took back is said, and claimed no more.
+
+    Rewritten code is no turn of knobs, even where it turns some as well: the diff is its exact statement.
+    """
+    if not change.changes:
+        return idea.model_copy(update={"changes": ()})
+    back = [f"`{each.knob}`" for each in idea.changes if each not in change.changes]
     if not back:
         return idea
     said = f"The idea also turned {' and '.join(back)}; the code failed its rehearsal so, and this was taken back."
-    return idea.model_copy(update={"changes": changes, "rationale": f"{idea.rationale} {said}"})
+    return idea.model_copy(update={"changes": change.changes, "rationale": f"{idea.rationale} {said}"})
 
 
 def draft_number(state: State) -> int:

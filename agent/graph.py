@@ -15,6 +15,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from agent.campaign import Point
+from agent.llm import MisfitError, RefusedError
 from agent.state import State, Step, Tools
 from agent.steps.amend import amend
 from agent.steps.approve import approve, undecided
@@ -58,13 +59,13 @@ def build(saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[State, Tools, S
     graph.add_conditional_edges("survey", after_survey, ["approve_ideas", "archive"])
     graph.add_conditional_edges("approve_ideas", after_approve_ideas, ["implement", "amend", "archive"])
     graph.add_edge("amend", "survey")
-    graph.add_edge("implement", "rehearse")
+    graph.add_conditional_edges("implement", unless_failed("rehearse"), ["rehearse", "archive"])
     graph.add_conditional_edges("rehearse", after_rehearse, ["approve_code", "implement", "archive"])
     graph.add_conditional_edges("approve_code", after_approve_code, ["experiment", "rehearse", "implement", "archive"])
     graph.add_edge("experiment", "compare")
     graph.add_conditional_edges("compare", after_compare, ["experiment", "plot", "archive"])
     graph.add_edge("plot", "write")
-    graph.add_edge("write", "press")
+    graph.add_conditional_edges("write", unless_failed("press"), ["press", "archive"])
     graph.add_conditional_edges("press", after_press, ["review", "write", "archive"])
     graph.add_conditional_edges("review", after_review, ["write", "approve_paper"])
     graph.add_conditional_edges("approve_paper", after_approve_paper, ["archive", "press", "write"])
@@ -77,14 +78,28 @@ class Node(Protocol):
 
 
 def node(name: str, step: Callable[[State, Tools], State]) -> Node:
-    """Let `step` run with the tools of this walk, unless it is time to pause."""
+    """Let `step` run with the tools of this walk, unless it is time to pause.
+
+    A question that finds no answer ends its study, never the campaign.
+    """
 
     def run(state: State, *, runtime: Runtime[Tools]) -> State:
         runtime.context.pause()
         runtime.context.report(Step(name, state["number"], "", done=0.0))
-        return step(state, runtime.context)
+        try:
+            return State(failure="") | step(state, runtime.context)
+        except (MisfitError, RefusedError) as error:
+            runtime.context.report(Step(name, state["number"], f"came to nothing: {error}"))
+            return State(failure=str(error))
 
     return run
+
+
+def unless_failed(following: str) -> Callable[[State], str]:
+    def route(state: State) -> str:
+        return "archive" if state["failure"] else following
+
+    return route
 
 
 def approval(point: Point) -> Node:
@@ -104,7 +119,7 @@ def approval(point: Point) -> Node:
 
 
 def after_survey(state: State) -> str:
-    return "archive" if state["known"] else "approve_ideas"
+    return "archive" if state["known"] or state["failure"] else "approve_ideas"
 
 
 def after_approve_ideas(state: State) -> str:
@@ -138,7 +153,7 @@ def after_press(state: State, runtime: Runtime[Tools]) -> str:
 
 
 def after_review(state: State) -> str:
-    return "write" if state["requests"] else "approve_paper"
+    return "write" if state["requests"] and not state["failure"] else "approve_paper"
 
 
 def after_approve_paper(state: State) -> str:

@@ -47,6 +47,8 @@ class State(TypedDict, total=False):
     revisions: int
     requests: list[str]
     """What the reviewers ask the next version for."""
+    failure: str
+    """Why the last step came to nothing: a question found no answer, or its researcher gave the idea up."""
 
 
 @dataclass(frozen=True)

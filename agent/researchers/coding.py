@@ -16,6 +16,7 @@ from templates import setting, source, space
 from templates.idea import Change
 from templates.source import SourceError
 from templates.template import Template
+from templates.trial import TrialEnding
 
 MAX_TOKENS = 16_000
 """Of an answer: a whole file of a thousand lines, with room for reasoning."""
@@ -50,6 +51,7 @@ def repair(desk: Desk, question: Repair) -> CodeChange:
         turns=turns(question.idea.changes),
         attempt=question.attempt,
         diff=source.diff(template, standing)[:LONGEST_DIFF],
+        rejected=failure.ending not in {*TrialEnding},
         ending=failure.ending.replace("_", " "),
         limit=failure.limit,
         said=last_lines(failure.message),

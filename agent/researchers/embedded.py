@@ -71,7 +71,11 @@ def survey(question: Survey) -> Related:
 
 
 def implement(question: Implement) -> CodeChange:
+    """Turn the idea's knobs; a plan in words is beyond a researcher that reads none."""
     changes = question.idea.changes
+    if question.idea.plan or not changes:
+        note = "The idea plans a change of the code that the embedded researcher, which only turns knobs, cannot write."
+        return CodeChange(files={}, changes=(), note=note)
     return CodeChange(files=source.apply(question.template, changes), changes=changes)
 
 

@@ -28,6 +28,8 @@ class Manifest(Record):
     """Path of the PDF within the study; empty when none was printed."""
     decision: str
     """The panel's; empty without a review."""
+    failure: str = ""
+    """Why the study went no further; empty when it went to its end."""
     sha256: dict[str, str]
     """Digest of every file of the study, by its path within it."""
 
@@ -47,16 +49,18 @@ def archive(state: State, tools: Tools) -> State:
 
 def give_up(state: State, tools: Tools, study: StudyFolder) -> None:
     """Conclude a study that never came to a comparison."""
-    related = Related.load(study.related)
+    known = Related.load(study.related).known if study.related.exists() else ""
     idea = Idea.load(study.idea)
+    changes = () if idea.plan else idea.changes
     ArchivedStudy(
         number=state["number"],
         template=idea.template,
         idea=idea,
-        changes=idea.changes,
+        changes=changes,
         point=point(tools.template(state), after(idea.changes)),
         conclusion=Conclusion.failed,
-        reason=related.known
+        reason=known
+        or state["failure"]
         or approval.refusal(tools.journal.entries, study.folder.name)
         or "The changed code never passed its rehearsal.",
         comparison=None,
@@ -72,6 +76,7 @@ def manifest(state: State, study: StudyFolder) -> Manifest:
         conclusion=ArchivedStudy.load(study.outcome).conclusion,
         paper=str(study.paper_pdf.relative_to(study.folder)) if printed else "",
         decision=Verdict.load(study.verdict).decision if study.verdict.exists() else "",
+        failure=state["failure"],
         sha256={str(path.relative_to(study.folder)): sha256(path) for path in sorted(files(study.folder))},
     )
 

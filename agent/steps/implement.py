@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from agent import approval, trials
 from agent.campaign import StudyFolder
 from agent.questions import CodeChange, Failure, Implement, Repair
 from agent.state import State, Step, Tools
 from agent.trials import Planned
 from sandboxes.record import write_atomically
-from templates import source
+from templates import source, trial
 from templates.idea import Idea
 from templates.template import Template
+from templates.trial import Trial, TrialEnding
 
 REJECTED = "rejected by a person"
 """Ending of code that ran, and that a person did not let pass."""
@@ -22,7 +25,8 @@ def implement(state: State, tools: Tools) -> State:
     change = ask(state, tools, study, template)
     if not change.files:
         tools.report(Step("implement", state["number"], change.note))
-        return State(variant="", attempt=tools.brief.repairs)
+        rehearsed = "The changed code never passed its rehearsal. " if state["attempt"] else ""
+        return State(failure=f"{rehearsed}{change.note or 'It was given up without a reason.'}")
     write_code(study, template, variant, change)
     tools.report(Step("implement", state["number"], change.note or described(change)))
     return State(variant=variant)
@@ -47,7 +51,25 @@ def failure(state: State, tools: Tools, code: CodeChange) -> Failure:
     failed = trials.find(tools, study, template, Planned(variant=state["variant"], seed=0, scale="smoke"))
     if failed is None:
         raise LookupError(f"The rehearsal of {state['variant']} that is to be repaired left no trial.json.")
-    return Failure(ending=failed.ending, message=failed.message)
+    return Failure(ending=failed.ending, message=steady(failed.message), limit=limit(failed, template))
+
+
+def steady(message: str) -> str:
+    """Leave out what differs when the same code runs again: seconds, and addresses in memory."""
+    return re.sub(r"0x[0-9a-f]{6,}", "0x…", re.sub(r"^(The \w+ ended as .*?) after [\d.]+ s\.", r"\1.", message))
+
+
+def limit(failed: Trial, template: Template) -> str:
+    """Name the limit that a trial hit, with its value."""
+    limits = trial.scale_of(template, failed.scale).limits
+    match failed.ending:
+        case TrialEnding.timed_out:
+            return f"{limits.wall_seconds:g} s of wall time or {limits.cpu_seconds:g} s of CPU time"
+        case TrialEnding.out_of_memory:
+            return f"{limits.memory_bytes / 2**20:.0f} MiB of memory"
+        case TrialEnding.too_much_output:
+            return f"{limits.output_bytes / 2**20:g} MiB of output, {limits.work_bytes / 2**20:g} MiB of files"
+    return ""
 
 
 def write_code(study: StudyFolder, template: Template, variant: str, change: CodeChange) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from agent import dossier
 from agent.journal import Event
+from agent.llm import MisfitError, RefusedError
 from agent.questions import Propose
+from agent.researchers.evolution import ExhaustedError
 from agent.state import State, Step, Tools
 from templates.idea import Idea
 
@@ -41,4 +43,7 @@ def new_idea(number: int, tools: Tools) -> Idea:
         templates=tuple(tools.templates.values()),
         archive=dossier.before(tools.campaign, number),
     )
-    return tools.ask("ideas", question, Idea)
+    try:
+        return tools.ask("ideas", question, Idea)
+    except (MisfitError, RefusedError) as error:
+        raise ExhaustedError(f"No idea came for study {number}. {error}") from error

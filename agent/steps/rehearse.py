@@ -10,8 +10,6 @@ from templates.trial import TrialEnding
 
 
 def rehearse(state: State, tools: Tools) -> State:
-    if not state["variant"]:
-        return State(rehearsed=False, attempt=state["attempt"] + 1)
     planned = Planned(variant=state["variant"], seed=0, scale="smoke")
     trial = trials.run(tools, tools.study(state), tools.template(state), planned)
     rehearsed = trial.ending is TrialEnding.finished
