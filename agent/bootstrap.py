@@ -121,10 +121,27 @@ def tools(
 
 
 def researchers(
-    campaign: Campaign, brief: Brief, journal: Journal, report: Callable[[Step], None], stop: threading.Event
+    campaign: Campaign,
+    brief: Brief,
+    journal: Journal,
+    literature: Literature,
+    report: Callable[[Step], None],
+    stop: threading.Event,
+    *,
+    replaying: bool,
 ) -> dict[Role, Researcher]:
     """Choose who answers which kind of question."""
-    return dict.fromkeys(get_args(Role), EmbeddedResearcher())
+    if not brief.llms:
+        return dict.fromkeys(get_args(Role), EmbeddedResearcher())
+    from agent import staff
+
+    office = staff.Office(campaign, brief, journal, None if replaying else Keys(os.environ))
+    return staff.researchers(office, literature, Waiting(campaign, brief, journal, report, stop), teller(report))
+
+
+def teller(report: Callable[[Step], None]) -> Callable[[str], None]:
+    """Make a line of what language models and literature have to tell beside their answers."""
+    return lambda text: report(Step("note", 0, text))
 
 
 def open_journal(campaign: Campaign) -> Journal:
@@ -135,7 +152,7 @@ def trying(campaign: Campaign, brief: Brief, names: Iterable[str]) -> Mapping[st
     """Give language models that are recorded and paid, and neither waited for nor tried again."""
     from agent import staff
 
-    return staff.metered(staff.office(campaign, brief, open_journal(campaign)), names)
+    return staff.metered(staff.Office(campaign, brief, open_journal(campaign), Keys(os.environ)), names)
 
 
 def unmetered(chosen: Chosen, keys: Keys, name: str) -> LLM:

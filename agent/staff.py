@@ -7,6 +7,7 @@ on to the next language model.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from agent.budget import Caps
 from agent.campaign import Brief, Campaign
 from agent.endpoint import Endpoint
 from agent.journal import Journal
-from agent.keys import Keys
+from agent.keys import Keys, redactor
 from agent.literature.publication import Literature
 from agent.llm import LLM, NotRecordedError, Reply, Request, Role
 from agent.llms import doors, names
@@ -43,12 +44,8 @@ class Office:
     campaign: Campaign
     brief: Brief
     journal: Journal
-    keys: Keys
-    redact: Callable[[str], str]
-    wait: Callable[[float, str], None]
-    tell: Callable[[str], None]
-    replaying: bool = False
-    """Answer from the record alone: no door is made, and no key is needed."""
+    keys: Keys | None
+    """None: they answer from the record alone, so that no door is made and no key is needed."""
 
 
 class Learned(Record):
@@ -84,42 +81,39 @@ class Silent:
         raise NotRecordedError(f"{self.name} is asked nothing any more, and '{request.purpose}' is not on record.")
 
 
-def researchers(office: Office, literature: Literature) -> dict[Role, Researcher]:
+def researchers(
+    office: Office, literature: Literature, wait: Callable[[float, str], None], tell: Callable[[str], None]
+) -> dict[Role, Researcher]:
     """Put together who answers which kind of question."""
     chosen = office.brief.llms
-    answering = {name: protected(office, llm) for name, llm in metered(office, selection.names(chosen)).items()}
+    paid = metered(office, selection.names(chosen))
+    answering = {name: guarded(office.brief, Gated(each, wait), tell) for name, each in paid.items()}
+
+    def one(order: tuple[str, ...]) -> LLM:
+        llms = [answering[name] for name in order]
+        return llms[0] if len(llms) == 1 else Fallback(llms, tell, lambda name, request: paid[name].holds(request))
+
+    def researcher(order: tuple[str, ...]) -> Researcher:
+        return LanguageModelResearcher(Desk(one(order), literature, knobs_only=not chosen.get("code")))
+
     embedded = EmbeddedResearcher()
-    knobs_only = not chosen.get("code")
-    return {
-        kind: LanguageModelResearcher(Desk(one(office, chosen[kind], answering), literature, knobs_only=knobs_only))
-        if chosen.get(kind)
-        else embedded
-        for kind in selection.KINDS
-    }
+    return {kind: researcher(chosen[kind]) if chosen.get(kind) else embedded for kind in selection.KINDS}
 
 
-def one(office: Office, order: tuple[str, ...], answering: dict[str, LLM]) -> LLM:
-    """Make one language model of a list: the later ones answer when those before fail."""
-    llms = [answering[name] for name in order]
-    return llms[0] if len(llms) == 1 else Fallback(llms, report=office.tell)
-
-
-def protected(office: Office, paid: Metered) -> LLM:
-    gated = Gated(paid, office.wait)
-    if office.brief.guard is None:
-        return gated
-    return Guarded(gated, office.brief.guard, office.brief.guard_share, report=office.tell)
+def guarded(brief: Brief, llm: LLM, tell: Callable[[str], None]) -> LLM:
+    return llm if brief.guard is None else Guarded(llm, brief.guard, brief.guard_share, report=tell)
 
 
 def metered(office: Office, chosen: Iterable[str]) -> dict[str, Metered]:
-    """Give each language model so that every call is recorded and paid; it is tried once and not waited for."""
-    adaptations = Adaptations(office.campaign.adaptations)
-    caps = Caps(campaign=office.brief.budget, study=office.brief.study_budget, argument=office.campaign.argument)
+    """Give each language model so that every call is recorded and paid; it is tried once, and not waited for."""
+    campaign, brief, redact = office.campaign, office.brief, redactor(os.environ)
+    adaptations = Adaptations(campaign.adaptations)
+    caps = Caps(campaign=brief.budget, study=brief.study_budget, argument=campaign.argument)
     paid = {}
     for name in chosen:
-        endpoint = office.brief.endpoints.get(name, Endpoint())
-        inner = Silent(name) if office.replaying else adaptations.adapting(opened(name, endpoint, office.keys))
-        recorded = Recorded(inner, office.campaign.calls, offline=office.replaying, redact=office.redact)
+        endpoint = brief.endpoints.get(name, Endpoint())
+        asked = adaptations.adapting(opened(name, endpoint, office.keys)) if office.keys else Silent(name)
+        recorded = Recorded(asked, campaign.calls, offline=office.keys is None, redact=redact)
         paid[name] = Metered(recorded, office.journal, endpoint, caps)
     return paid
 
