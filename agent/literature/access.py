@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -37,7 +38,9 @@ def literature(  # noqa: PLR0913 (what differs between campaigns)
     Offline, only the cache in `cache_folder` and the library answer.
     """
     cache = Cache(cache_folder)
-    sources = dict.fromkeys(NAMES) if offline else online(gates.expanduser(), keys, report)
+    sources = (
+        dict.fromkeys(NAMES) if offline else online(place(gates.expanduser(), cache_folder / "gates"), keys, report)
+    )
     references = [each for one in templates for each in reference.publications(template.bibliography(one))]
     shelf = Shelf(references, papers, cache_folder / "library", report)
     return Chain([Cached(name, cache, source) for name, source in sources.items()], shelf, cache, report)
@@ -54,11 +57,17 @@ def online(gates: Path, keys: Callable[[str], str | None], report: Callable[[str
         return Gate(name, gates, interval)
 
     return {
-        "semantic_scholar": scholar(gate("semantic_scholar", semantic_scholar.INTERVAL_SECONDS), keys, report),
-        "openalex": openalex.OpenAlex(gate("openalex", openalex.INTERVAL_SECONDS), key=keys("OPENALEX_API_KEY")),
-        "arxiv": arxiv.Arxiv(gate("arxiv", arxiv.INTERVAL_SECONDS)),
-        "crossref": crossref.Crossref(gate("crossref", crossref.INTERVAL_SECONDS), mailto=keys("CROSSREF_MAILTO")),
+        "semantic_scholar": scholar(gate("Semantic Scholar", semantic_scholar.INTERVAL_SECONDS), keys, report),
+        "openalex": openalex.OpenAlex(gate("OpenAlex", openalex.INTERVAL_SECONDS), key=keys("OPENALEX_API_KEY")),
+        "arxiv": arxiv.Arxiv(gate("arXiv", arxiv.INTERVAL_SECONDS)),
+        "crossref": crossref.Crossref(gate("Crossref", crossref.INTERVAL_SECONDS), mailto=keys("CROSSREF_MAILTO")),
     }
+
+
+def place(gates: Path, otherwise: Path) -> Path:
+    """Choose where gates are kept: where other campaigns see them, unless nothing can be written there."""
+    there = next(folder for folder in (gates, *gates.absolute().parents) if folder.exists())
+    return gates if os.access(there, os.W_OK) else otherwise
 
 
 def scholar(gate: Gate, keys: Callable[[str], str | None], report: Callable[[str], None]) -> Source | None:

@@ -30,7 +30,7 @@ class Arxiv:
     name = "arxiv"
 
     def __init__(self, gate: Gate, *, base_url: str = BASE_URL, reach: Reach = REACH) -> None:
-        self._host = Host("arXiv", base_url, gate, "xml", reach=reach)
+        self._host = Host(base_url, gate, "xml", reach=reach)
 
     def search(self, words: str, limit: int) -> tuple[Publication, ...]:
         asked = " OR ".join(f"all:{word}" for word in folded(words).split()[:MOST_WORDS] if word.isascii())

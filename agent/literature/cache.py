@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from pathlib import Path
 
 from agent.literature.publication import Publication
 from agent.literature.source import OutError, Source
 from sandboxes.record import DamagedRecordError, Record
+
+LONGEST_QUERY = 300
+"""Characters; services refuse very long ones."""
 
 
 class Answer(Record):
@@ -54,10 +58,11 @@ class Cached:
         self._source = source
 
     def search(self, words: str, limit: int) -> tuple[Publication, ...]:
-        asked = f"search {limit} {normal(words)}"
+        words = normal(words)
+        asked = f"search {limit} {words}"
         if known := self._cache.get(self.name, asked):
             return known.publications
-        found = self._asked(asked).search(words, limit)
+        found = self._live().search(words, limit) if words else ()
         self._cache.put(self.name, Answer(asked=asked, publications=found))
         return found
 
@@ -68,17 +73,18 @@ class Cached:
         asked = f"fetch {name}"
         known = self._cache.get(self.name, asked)
         if known is None:
-            found = self._asked(asked).fetch(name)
+            found = self._live().fetch(name)
             known = Answer(asked=asked, publications=(found,) if found else ())
             self._cache.put(self.name, known)
         return next(iter(known.publications), None)
 
-    def _asked(self, asked: str) -> Source:
+    def _live(self) -> Source:
         if self._source is None:
-            raise OutError(f"{self.name} is not asked offline, and the cache has no answer to '{asked[:80]}'.")
+            raise OutError(f"{self.name} is not asked, and the cache has no answer.")
         return self._source
 
 
 def normal(words: str) -> str:
-    """Write a query as every other that means the same to a search."""
-    return " ".join(unicodedata.normalize("NFKC", words).lower().split())
+    """Write a query as every other that means the same to a search: words alone, which no service takes for operators."""
+    spoken = re.sub(r"[^\w\s'-]|(?<!\w)[-']|[-'](?!\w)", " ", unicodedata.normalize("NFKC", words).lower())
+    return " ".join(spoken.split())[:LONGEST_QUERY]

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 from agent.literature.gate import Gate
 from agent.literature.host import REACH, Host, Reach
 from agent.literature.publication import Publication
-from agent.literature.record import Answer, record
+from agent.literature.record import Foreign, record
 from agent.literature.source import OutError
 
 BASE_URL = "https://api.crossref.org"
@@ -33,7 +33,7 @@ KINDS = {
 }
 
 
-class Author(Answer):
+class Author(Foreign):
     given: str | None = None
     family: str | None = None
     name: str | None = None
@@ -44,11 +44,11 @@ class Author(Answer):
         return ", ".join(filter(None, (self.family, self.given))) if self.family else self.name
 
 
-class Issued(Answer):
+class Issued(Foreign):
     parts: list[list[int | None]] | None = Field(default=None, alias="date-parts")
 
 
-class Work(Answer):
+class Work(Foreign):
     DOI: str | None = None
     title: list[str] | None = None
     author: list[Author] | None = None
@@ -70,7 +70,7 @@ class Crossref:
     def __init__(
         self, gate: Gate, *, mailto: str | None = None, base_url: str = BASE_URL, reach: Reach = REACH
     ) -> None:
-        self._host = Host("Crossref", base_url, gate, "json", reach=reach)
+        self._host = Host(base_url, gate, "json", reach=reach)
         self._mailto = {"mailto": mailto} if mailto else {}
 
     def search(self, words: str, limit: int) -> tuple[Publication, ...]:

@@ -47,11 +47,12 @@ class Gate:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Keep at least `interval` seconds between requests."""
-        self._name = name
+        """Keep at least `interval` seconds between requests to the source called `name`."""
+        self.name = name
         self._interval = interval
-        self._lock = folder / f"{name}.lock"
-        self._file = folder / f"{name}.json"
+        file = name.lower().replace(" ", "_")
+        self._lock = folder / f"{file}.lock"
+        self._file = folder / f"{file}.json"
         self._clock = clock
         self._sleep = sleep
 
@@ -91,7 +92,7 @@ class Gate:
         pace, now = self._pace, self._clock()
         paused = pause_left(pace, now)
         if paused > PATIENCE_SECONDS:
-            raise OutError(out(self._name, datetime.fromtimestamp(now + paused, UTC), pace.why))
+            raise OutError(out(self.name, datetime.fromtimestamp(now + paused, UTC), pace.why))
         interval = max(self._interval, pace.interval)
         # A clock that was set back must not keep the gate shut for longer than one interval.
         paced = min(pace.last + interval - now, interval)

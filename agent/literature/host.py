@@ -54,26 +54,27 @@ class Host:
 
     def __init__(  # noqa: PLR0913 (what differs between sources, each with a name)
         self,
-        name: str,
         base_url: str,
         gate: Gate,
         kind: Literal["json", "xml"],
         *,
         headers: Mapping[str, str] | None = None,
         renewed: Callable[[datetime], datetime] | None = None,
+        advice: str = "",
         reach: Reach = REACH,
     ) -> None:
         """Speak to `base_url`.
 
         `headers` may hold a key; nothing here repeats them, nor any address. `renewed` says when the allowance is there
-        again that a 429 declares used up.
+        again that a 429 declares used up; `advice` says what would help against one.
         """
         self.base_url = base_url.rstrip("/")
-        self._name = name
+        self._name = gate.name
         self._gate = gate
         self._kind = kind
         self._headers = {"User-Agent": AGENT, "Accept-Encoding": "identity", **(headers or {})}
         self._renewed = renewed
+        self._advice = f"; {advice}" if advice else ""
         self._reach = reach
 
     def get(self, path: str, parameters: Mapping[str, str]) -> bytes | None:
@@ -99,14 +100,15 @@ class Host:
 
     def _put_off(self, heard: Heard, attempt: int) -> None:
         """Have the gate wait for the next try, or put the source out."""
-        if heard.status == TOO_MANY and self._renewed and (heard.retry_after or PATIENCE_SECONDS) >= PATIENCE_SECONDS:
-            now = self._gate.now()
-            self._out((self._renewed(now) - now).total_seconds(), f"{heard.said}: its allowance for the day is used up")
         seconds = heard.retry_after
+        said = f"{heard.said}{self._advice if heard.status == TOO_MANY else ''}"
+        if heard.status == TOO_MANY and self._renewed and (seconds is None or seconds > PATIENCE_SECONDS):
+            now = self._gate.now()
+            self._out((self._renewed(now) - now).total_seconds(), f"its allowance for the day is used up, {said}")
         if seconds is not None and seconds > PATIENCE_SECONDS:
-            self._out(seconds, f"{heard.said} and asked to wait {seconds:.0f} s")
+            self._out(seconds, f"it asked to wait {seconds:.0f} s, {said}")
         if attempt == TRIES:
-            self._out(max(COOLING_SECONDS, seconds or 0.0), f"{heard.said}, {TRIES} times")
+            self._out(max(COOLING_SECONDS, seconds or 0.0), f"{TRIES} times in a row {said}")
         self._gate.pause(2.0 ** (attempt - 1) if seconds is None else seconds, heard.said)
 
     def _out(self, seconds: float, why: str) -> None:

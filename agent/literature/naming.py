@@ -9,7 +9,7 @@ from hashlib import sha256
 from agent.literature.publication import Publication
 from agent.literature.wording import family, folded
 
-DOI = re.compile(r"10\.\d{4,9}/\S+")
+DOI = re.compile(r"10\.\d{4,9}/[!-~]+")
 ARXIV = re.compile(r"(?<![\d.])(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?(?![\d.]*\d)")
 ARXIV_DOI = "10.48550/arxiv."
 EMPTY = frozenset((

@@ -18,7 +18,7 @@ from agent.literature.gate import Gate
 from agent.literature.host import REACH, Host, Reach, midnight
 from agent.literature.naming import ARXIV_DOI
 from agent.literature.publication import Publication
-from agent.literature.record import LONGEST_ABSTRACT, Answer, record
+from agent.literature.record import LONGEST_ABSTRACT, Foreign, record
 from agent.literature.source import OutError
 
 BASE_URL = "https://api.openalex.org"
@@ -35,25 +35,25 @@ MOST_WORDS = 4_000
 """Of an abstract."""
 
 
-class Author(Answer):
+class Author(Foreign):
     display_name: str | None = None
 
 
-class Authorship(Answer):
+class Authorship(Foreign):
     author: Author | None = None
 
 
-class Venue(Answer):
+class Venue(Foreign):
     display_name: str | None = None
     type: str | None = None
 
 
-class Location(Answer):
+class Location(Foreign):
     landing_page_url: str | None = None
     source: Venue | None = None
 
 
-class Work(Answer):
+class Work(Foreign):
     id: str | None = None
     doi: str | None = None
     title: str | None = None
@@ -68,7 +68,8 @@ class OpenAlex:
     name = "openalex"
 
     def __init__(self, gate: Gate, *, key: str | None = None, base_url: str = BASE_URL, reach: Reach = REACH) -> None:
-        self._host = Host("OpenAlex", base_url, gate, "json", renewed=midnight, reach=reach)
+        advice = "" if key else "a free key in OPENALEX_API_KEY gives ten times as much"
+        self._host = Host(base_url, gate, "json", renewed=midnight, advice=advice, reach=reach)
         self._key = {"api_key": key} if key else {}
 
     def search(self, words: str, limit: int) -> tuple[Publication, ...]:

@@ -52,6 +52,8 @@ class Extract(Record):
     """`D:20240131…`, of the file, not of the paper."""
     pages: tuple[str, ...] = ()
     fault: str = ""
+    name: str = ""
+    """Of the file."""
 
     @property
     def text(self) -> str:
@@ -69,7 +71,7 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def extract(path: Path) -> Extract:
+def extract(path: Path, wall_seconds: float = WALL_SECONDS) -> Extract:
     """Read a PDF in a process that is limited in time, memory, output and pages, and sees no environment."""
     if (size := path.stat().st_size) > LARGEST_BYTES:
         return Extract(fault=f"it has {size} bytes, more than {LARGEST_BYTES}")
@@ -79,7 +81,7 @@ def extract(path: Path) -> Extract:
             command, stdin=subprocess.DEVNULL, stdout=said, stderr=complained, env={}, start_new_session=True
         )
         try:
-            code: int | None = process.wait(WALL_SECONDS)
+            code: int | None = process.wait(wall_seconds)
         except subprocess.TimeoutExpired:
             code = None
         finally:
@@ -104,7 +106,7 @@ def read(code: int | None, said: bytes, complained: bytes) -> Extract:
     return got if got.text.strip() else Extract(fault="it has no text; it may be a scan")
 
 
-def publication(path: Path, digest: str, extract: Extract) -> Publication | None:
+def publication(digest: str, extract: Extract) -> Publication | None:
     """Say what paper a PDF is, by its metadata, else by its first page; nothing is guessed that neither says."""
     front = extract.pages[0][:FRONT]
     stamp = STAMP.search(front)
@@ -113,7 +115,7 @@ def publication(path: Path, digest: str, extract: Extract) -> Publication | None
     return record(
         "library",
         digest[:16],
-        title=title(extract, front) or path.stem.replace("_", " "),
+        title=title(extract, front) or extract.name.replace("_", " "),
         authors=authors(extract.author),
         year=int(stamp[2]) if stamp else year(extract, front),
         abstract=abstract(front),

@@ -20,7 +20,7 @@ MOST_AUTHORS = 200
 EARLIEST = 1500
 
 
-class Answer(BaseModel):
+class Foreign(BaseModel):
     """A part of a service's answer: the fields that are used, each of which may be missing."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

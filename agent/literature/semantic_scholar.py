@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from agent.literature.gate import Gate
 from agent.literature.host import REACH, Host, Reach
 from agent.literature.publication import Publication
-from agent.literature.record import Answer, record
+from agent.literature.record import Foreign, record
 from agent.literature.source import OutError
 
 if TYPE_CHECKING:
@@ -33,16 +33,16 @@ FIELDS = ["externalIds", "title", "authors.name", "year", "venue", "abstract", "
 KINDS = {"JournalArticle": "article", "Conference": "inproceedings", "Book": "book", "BookSection": "incollection"}
 
 
-class Author(Answer):
+class Author(Foreign):
     name: str | None = None
 
 
-class ExternalIds(Answer):
+class ExternalIds(Foreign):
     DOI: str | None = None
     ArXiv: str | None = None
 
 
-class Paper(Answer):
+class Paper(Foreign):
     paperId: str | None = None  # noqa: N815 (the service's name)
     externalIds: ExternalIds | None = None  # noqa: N815 (as above)
     title: str | None = None
@@ -64,11 +64,13 @@ class SemanticScholar:
         import semanticscholar  # noqa: F401 (told now rather than at the first search)
 
         headers = {"x-api-key": key} if key else {}
-        self._host = Host("Semantic Scholar", base_url, gate, "json", headers=headers, reach=reach)
+        advice = "" if key else "a key in S2_API_KEY gives an allowance of one's own"
+        self._host = Host(base_url, gate, "json", headers=headers, advice=advice, reach=reach)
 
     def search(self, words: str, limit: int) -> tuple[Publication, ...]:
-        # The package pastes the words into the address as they are.
-        found = finished(self._library().search_paper(quote(words), fields=FIELDS, limit=min(limit, 100)))
+        # The package pastes the words into the address as they are; the service finds nothing for a hyphen.
+        asked = quote(words.replace("-", " "))
+        found = finished(self._library().search_paper(asked, fields=FIELDS, limit=min(limit, 100)))
         return tuple(filter(None, map(read, found.raw_data)))
 
     def knows(self, name: str) -> bool:

@@ -85,7 +85,7 @@ class Shelf:
 
     def _made(self) -> Path:
         """Find the index of just these publications, or make it."""
-        papers = {pdf.digest(path): path for path in self._files()}
+        papers = self._digests()
         held = "\n".join([str(VERSION), *(each.model_dump_json() for each in self._references), *sorted(papers)])
         path = self._folder / f"index-{hashlib.sha256(held.encode()).hexdigest()[:16]}.sqlite"
         if not usable(path):
@@ -93,13 +93,22 @@ class Shelf:
             build(path, self._items(papers))
         return path
 
-    def _files(self) -> Sequence[Path]:
+    def _digests(self) -> dict[str, Path]:
+        """Find the PDFs by what is in them; those of a folder that is gone, where they were read before."""
         if self._papers is None:
-            return ()
-        if not self._papers.is_dir():
-            self._report(f"The folder of papers {self._papers} is not there: the library goes without it.")
-            return ()
-        return tuple(pdf.files(self._papers))
+            return {}
+        if self._papers.is_dir():
+            return {pdf.digest(path): path for path in pdf.files(self._papers)}
+        known = {path.stem: path for path in sorted(self._extracts.glob("*.json"))}
+        self._report(
+            f"The folder of papers {self._papers} is not there: the library goes without it"
+            f"{f', but for {len(known)} read before' if known else ''}."
+        )
+        return known
+
+    @property
+    def _extracts(self) -> Path:
+        return self._folder / "pdfs"
 
     def _items(self, papers: dict[str, Path]) -> list[Item]:
         """List the references, then the PDFs; a PDF of a reference adds its text to it."""
@@ -116,7 +125,7 @@ class Shelf:
         return items
 
     def _add(self, path: Path, digest: str, extract: Extract, items: list[Item]) -> None:
-        found = None if extract.fault else pdf.publication(path, digest, extract)
+        found = None if extract.fault else pdf.publication(digest, extract)
         if found is None:
             self._report(f"{path} is left out of the library: {extract.fault or 'it has no title'}.")
             return
@@ -128,12 +137,12 @@ class Shelf:
 
     def _extract(self, digest: str, path: Path) -> Extract:
         """Give what was read of a PDF, now or before."""
-        known = self._folder / "pdfs" / f"{digest[:32]}.json"
+        known = self._extracts / f"{digest}.json"
         try:
             return Extract.load(known)
         except (FileNotFoundError, DamagedRecordError):
             known.parent.mkdir(parents=True, exist_ok=True)
-            extract = pdf.extract(path)
+            extract = pdf.extract(path).model_copy(update={"name": path.stem})
             extract.save(known)
             return extract
 

@@ -19,6 +19,25 @@ SERVICES = ("semantic_scholar", "openalex", "arxiv", "crossref")
 CHUNK = b"x" * (1 << 16)
 
 
+NOON = 1_800_014_400.0
+"""2027-01-15, 12:00 UTC."""
+
+
+class Clock:
+    """A clock that moves only when somebody sleeps, or by hand."""
+
+    def __init__(self, now: float = NOON) -> None:
+        self.now = now
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
 @dataclass(frozen=True)
 class Work:
     """One invented work, and where it is known."""
@@ -68,6 +87,11 @@ class Asked:
     at: float
 
 
+class Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: whoever asked may hang up."""
+
+
 class LiteratureServer:
     """Use as a context; `url(service)` is the base address to give to a source."""
 
@@ -78,7 +102,7 @@ class LiteratureServer:
         """Bytes of endless answers."""
         self._faults: dict[str, deque[Fault]] = {service: deque() for service in SERVICES}
         self._always: dict[str, Fault] = {}
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"world": self}))
+        self._http = Quiet(("127.0.0.1", 0), type("Handler", (Handler,), {"world": self}))
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02})
 
@@ -314,3 +338,43 @@ def entry(work: Work) -> str:
     <arxiv:primary_category term="cs.LG"/>
     {people}
   </entry>"""
+
+
+COUPLING = Work(
+    title="Sparse Couplings of Large Distributions",
+    authors=(("Ana", "Müller"), ("Jan", "van der Berg")),
+    year=2021,
+    abstract="We couple large distributions sparsely and measure the entropy of the coupling.",
+    venue="Journal of Invented Results",
+    doi="10.5555/Coupling.2021",
+    arxiv="2101.01234",
+)
+PREPRINT = Work(
+    title="Entropy bounds for couplings: a preprint",
+    authors=(("Søren", "Ångström"),),
+    year=2019,
+    abstract="Bounds on the entropy of any coupling.",
+    arxiv="1905.04321",
+    known=("semantic_scholar", "openalex", "arxiv"),
+)
+OLD = Work(
+    title="The method of moments",
+    authors=(("Karl", "Pearson"),),
+    year=1936,
+    venue="Old Journal",
+    doi="10.5555/old.1936",
+    known=("crossref", "openalex"),
+)
+ALIKE = Work(
+    title="Sparse methods revisited",
+    authors=(("Ana", "Müller"),),
+    year=2021,
+    doi="10.5555/sparse.a",
+)
+ALIKE_TOO = Work(
+    title="Sparse models revisited",
+    authors=(("Tom", "Muller"),),
+    year=2021,
+    doi="10.5555/sparse.b",
+)
+WORKS = (COUPLING, PREPRINT, OLD, ALIKE, ALIKE_TOO)
