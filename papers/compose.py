@@ -59,6 +59,7 @@ def compose(study: Study, requests: frozenset[str] = frozenset(), byline: Byline
         author=f"Ratchet {study.provenance.ratchet_version} ({_writer(material)})",
         abstract=abstract(material),
         sections=tuple(section for section in sections if section.blocks),
+        byline=byline,
     )
 
 

@@ -40,6 +40,9 @@ WORDS = (
 )
 """What prose may not hold, and what to do instead."""
 
+LONGEST_SHOWN = 60
+"""Characters of a text that a fault repeats."""
+
 
 class ManuscriptError(ValueError):
     """A manuscript that cannot be read; `faults` has every reason."""
@@ -79,9 +82,9 @@ def read(text: str, computed: Section) -> Section:
 
 def plain_faults(text: str) -> Iterator[str]:
     """Name what of a text is no prose with marks: Markdown, HTML, LaTeX."""
-    for span in flat(text):
-        for pattern, fault in WORDS if isinstance(span, Plain) else ():
-            if found := pattern.search(span.text):
+    for plain in (span.text for span in flat(text) if isinstance(span, Plain)):
+        for pattern, fault in WORDS:
+            if found := pattern.search(plain):
                 yield f"“{found.group()}” in “{_short(text)}” {fault}."
                 break
 
@@ -199,4 +202,4 @@ def _stem(section: Section) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:60]}…"  # noqa: PLR2004
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"

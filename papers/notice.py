@@ -14,7 +14,7 @@ from papers.study import Study
 
 def signed(paper: Paper, study: Study) -> Paper:
     """Put the notice that `study` calls for in the place of the paper's own."""
-    anew = notice(Material(study=study, facts=facts(study), outside=outside(study)))
+    anew = notice(Material(study=study, facts=facts(study), outside=outside(study), byline=paper.byline))
     return _with(paper, lambda _: (anew,))
 
 

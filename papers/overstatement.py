@@ -16,7 +16,9 @@ from papers.places import Place
 from papers.problem import Problem
 from papers.sentences import quoted, split
 
-SIGNIFICANT = re.compile(r"\b(?:statistically )?significan(?:t|tly|ce)\b(?!\s+(?:digit|figure|level|test)s?)", re.IGNORECASE)
+SIGNIFICANT = re.compile(
+    r"\b(?:statistically )?significan(?:t|tly|ce)\b(?!\s+(?:digit|figure|level|test)s?)", re.IGNORECASE
+)
 SUBJECT = r"(?:hypothes[ie]s|predictions?)"
 CONFIRMED = re.compile(
     rf"\b(?:confirm|support|prove|establish|demonstrat|validat|verif)\w*\s+(?:[^\s.;:,]+\s+){{0,4}}?{SUBJECT}\b"

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from papers.byline import Byline
 from sandboxes.record import Record
 
 Text = str
@@ -79,7 +80,12 @@ class Paper(Record):
     """Who wrote it, e.g. `Ratchet 0.1.0 (embedded researcher)`."""
     abstract: Text
     sections: tuple[Section, ...]
-    written: tuple[str, ...] = ()
-    """Parts whose prose was not composed by rules: titles of sections, and `Abstract` for title and abstract."""
+    byline: Byline | None = None
+    """Whose prose it is; None where rules composed all of it."""
     notes: tuple[str, ...] = ()
     """What whoever looks on should know of its making; not printed."""
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Name the parts that rules did not compose."""
+        return self.byline.written if self.byline else ()

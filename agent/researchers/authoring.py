@@ -67,7 +67,7 @@ class Author:
         allowed = frozenset(self._problems(made.without(title), title))
 
         def parse(text: str) -> Manuscripts:
-            if text.strip() == before:
+            if purpose == "fix" and text.strip() == before:
                 raise Misfit("That is the text as it stood. Change what was asked to be changed.")
             candidate = made.having(title, text)
             self._refuse([], candidate, title, allowed)
@@ -80,7 +80,7 @@ class Author:
         allowed = frozenset(self._problems(made.without(ABSTRACT), ABSTRACT))
 
         def fault(front: Front) -> str:
-            if front == made.front:
+            if purpose == "fix" and front == made.front:
                 return "That is the text as it stood. Change what was asked to be changed."
             try:
                 self._refuse(list(_front_faults(front)), Manuscripts(made.sections, front), ABSTRACT, allowed)

@@ -31,6 +31,7 @@ WRITABLE = ("Introduction", "Background and related work", "Method", "Results", 
 """Titles of the sections whose prose a writer writes; the others account for what was done, and are composed."""
 LEFT_OUT = ("seed", "leave_one_out", "seeds_needed", "missing")
 TELLING = ("variant", "reference", "difference", "low", "high")
+SIDES = (".variant", ".reference")
 QUIET = ("limit.", "quoted.", "background.", "past.", "trials.of.", "seeds.")
 """Facts that are listed only where the material names them."""
 
@@ -114,16 +115,16 @@ def briefing(study: Study, requests: frozenset[str]) -> Briefing:
     """Gather what may be shown of `study`."""
     steady = without_times(study)
     known, shown = facts(study), facts(steady)
-    timed = (each.name for each in study.template.secondary if each.timing)
-    hidden = {key for key in known if key.startswith("cost.")} | {
-        key
-        for name in timed
-        for each in study.comparisons
-        for side in ("variant", "reference")
-        if (key := f"{arm(each)}.{name}.{side}") in known
-    }
+    # A difference has a sign, and which one it has may change from run to run.
+    hidden = {key for key in unsteady(study, known) if key.startswith("cost.") or key.endswith(SIDES)}
     masked = {key: known[key].model_copy(update={"value": UNSEEN, "source": ""}) for key in sorted(hidden)}
     return Briefing(steady, {**shown, **masked}, frozenset(hidden), compose(steady, requests))
+
+
+def unsteady(study: Study, keys: Iterable[str]) -> frozenset[str]:
+    """Name the facts that differ when the trials of `study` are run again."""
+    timed = {each.name for each in study.template.secondary if each.timing}
+    return frozenset(key for key in keys if key.startswith("cost.") or timed & set(key.split(".")))
 
 
 def without_times(study: Study) -> Study:

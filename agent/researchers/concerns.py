@@ -20,6 +20,8 @@ from reviews.review import Remark, Review
 
 C = TypeVar("C")
 
+WEAKNESSES = "answers to the weaknesses"
+"""A request that no added table fulfils: the prose is to answer what reviewers said in words."""
 RELATED = "Background and related work"
 LIMITATIONS = "Limitations"
 MOST_SHORTENED = 3

@@ -53,7 +53,7 @@ class Manuscripts:
             for each in composed.sections
         )
         front = self.front.model_dump() if self.front else {}
-        return composed.model_copy(update={"sections": sections, "written": self.parts, **front})
+        return composed.model_copy(update={"sections": sections, **front})
 
 
 def of(draft: Paper, seen: Paper) -> Manuscripts:

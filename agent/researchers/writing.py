@@ -7,7 +7,7 @@ of the press or a reviewer's remark is about.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from agent.llm import MisfitError, RefusedError
@@ -16,16 +16,15 @@ from agent.questions import Write
 from agent.researchers import briefing, manuscripts
 from agent.researchers.authoring import Author, Observation
 from agent.researchers.briefing import WRITABLE, material, placeholders
-from agent.researchers.concerns import Locator, by_part, unanswered
+from agent.researchers.concerns import WEAKNESSES, Locator, by_part, unanswered
 from agent.researchers.desk import Desk
 from agent.researchers.manuscripts import ABSTRACT, Manuscripts
 from papers.byline import Byline
-from papers.compose import compose
+from papers.compose import REQUESTS, compose
 from papers.facts import facts
 from papers.manuscript import ManuscriptError
-from papers.paper import Paper, Section
+from papers.paper import Paper, Section, Table
 from papers.problem import Problem
-from reviews.review import Remark
 
 DIFF_CHARACTERS = 8_000
 """Of the code change that are shown."""
@@ -89,11 +88,18 @@ def again(pages: Pages, question: Write, draft: Paper) -> None:
     locator = Locator(draft, question.study, facts(question.study))
     problems = by_part(stopping(question), locator.of_problem)
     remarks = {} if problems else by_part(unanswered(question.reviews), locator.of_remark)
+    wishes = [] if problems else worded(question)
     for part in pages.made.parts:
         if part in problems:
-            rewrite(pages, part, "fix", fix_prompt(pages, part, problems))
-        elif part in remarks:
-            rewrite(pages, part, "revise", revise_prompt(pages, part, remarks))
+            rewrite(pages, part, "fix", fix_prompt(pages, part, problems[part]))
+        elif part in remarks or wishes:
+            said = [f"At {each.place}: {each.text}" for each in remarks.get(part, [])[:MOST_REMARKS]]
+            rewrite(pages, part, "revise", revise_prompt(pages, part, [*wishes, *said]))
+
+
+def worded(question: Write) -> list[str]:
+    """Give what was asked of the whole paper in a person's words."""
+    return sorted({*question.requests} - REQUESTS - {WEAKNESSES})
 
 
 def rewrite(pages: Pages, part: str, purpose: str, prompt: str) -> None:
@@ -151,19 +157,18 @@ def abstract_prompt(pages: Pages) -> str:
     )
 
 
-def fix_prompt(pages: Pages, part: str, problems: Mapping[str, list[Problem]]) -> str:
-    return render("fix", title=part, problems=problems[part], current=current(pages, part), front=part == ABSTRACT)
+def fix_prompt(pages: Pages, part: str, problems: list[Problem]) -> str:
+    return render("fix", title=part, problems=problems, current=current(pages, part), front=part == ABSTRACT)
 
 
-def revise_prompt(pages: Pages, part: str, remarks: Mapping[str, list[Remark]]) -> str:
+def revise_prompt(pages: Pages, part: str, remarks: list[str]) -> str:
     added = [each for each in pages.author.given.paper.sections if each.title == "Additional analyses"]
+    tables = [block for each in added for block in each.blocks if isinstance(block, Table)]
     return render(
         "revise",
         title=part,
-        remarks="\n".join(f"- At {each.place}: {each.text}" for each in remarks[part][:MOST_REMARKS]),
-        requests=[
-            f"[#{block.label}] {block.caption}" for each in added for block in each.blocks if block.kind == "table"
-        ],
+        remarks="\n".join(f"- {remark}" for remark in remarks),
+        added=[f"[#{table.label}] {table.caption}" for table in tables],
         current=current(pages, part),
         front=part == ABSTRACT,
     )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from agent import dossier
 from agent.campaign import DraftFolder, StudyFolder
+from agent.questions import Related
 from agent.state import State, Step, Tools
 from papers import checks, latex
 from papers import press as printing
 from papers.facts import facts
 from papers.paper import Paper
+from papers.places import cited
 from papers.problem import Problem
 from papers.study import Study
 from sandboxes.record import write_atomically
+
+UNCHECKED = "not checked"
+"""How a source says that it could not be asked."""
 
 
 def press(state: State, tools: Tools) -> State:
@@ -27,19 +34,36 @@ def press(state: State, tools: Tools) -> State:
         tools.report(Step("press", state["number"], text))
         return State(printed=False, fixes=state["fixes"] + 1)
     publish(study, draft)
-    tools.report(Step("press", state["number"], f"draft {number} is {study.paper_pdf}"))
+    blemishes = "".join(f"; {problem}" for problem in dossier.problems(draft) if problem.where.startswith("record "))
+    tools.report(Step("press", state["number"], f"draft {number} is {study.paper_pdf}{blemishes}"))
     return State(printed=True)
 
 
 def print_draft(tools: Tools, draft: DraftFolder, study: Study) -> tuple[Problem, ...]:
     """Check the draft, and typeset it when no gate stops it."""
     paper, known = Paper.load(draft.paper), facts(study)
-    found = checks.check(paper, known, study.figures, study.bibliography, study.template.metric.better)
+    found = (
+        *checks.check(paper, known, study.figures, study.bibliography, study.template.metric.better),
+        *resolved(tools, paper, Related.load(tools.campaign.study(study.number, study.slug).related)),
+    )
     if checks.stops(found):
         return found
     tex = latex.latex(paper, known, study.figures, study.bibliography)
     pressed = printing.press(tex, study.bibliography, study.figures, tools.sandbox, draft.folder)
     return (*found, *pressed.problems)
+
+
+def resolved(tools: Tools, paper: Paper, related: Related) -> Iterator[Problem]:
+    """Look each cited record from outside up once more: the paper stops where its source does not agree."""
+    found = cited(paper)
+    for record in related.records:
+        if record.key not in found:
+            continue
+        said = tools.literature.resolve(record) if tools.literature else f"{UNCHECKED}: no source of literature at hand"
+        if said:
+            unchecked = said.startswith(UNCHECKED)
+            remedy = "look it up by hand" if unchecked else "do not cite it; its source does not know it so"
+            yield Problem(where=f"record {record.key}", what=said, remedy=remedy, stops=not unchecked)
 
 
 def publish(study: StudyFolder, draft: DraftFolder) -> None:
