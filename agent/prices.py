@@ -22,7 +22,7 @@ OWN_SERVERS = frozenset({"llamacpp", "lmstudio", "ollama", "vllm"})
 """Programs that serve weights of one's own."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 BYTES_PER_TOKEN = 2
-"""Fewer than any tokenizer in use takes for prose, code, LaTeX or JSON (3 to 4.5), or for figures (2 to 3)."""
+"""Fewer than any tokenizer in use takes for prose, code, LaTeX or JSON (3 to 4.5); but many take one for each digit."""
 TOKENS_PER_MESSAGE = 16
 """What a provider wraps a message in."""
 TOKENS_PER_REQUEST = 512
@@ -145,5 +145,7 @@ def upper_bound(request: Request, endpoint: Endpoint) -> Charge:
 
 def most_tokens(request: Request) -> int:
     """Count the tokens of a request from above, without a tokenizer."""
-    sent = len(request.text.encode()) + (len(request.shape.model_dump_json()) if request.shape else 0)
-    return -(-sent // BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE * (len(request.messages) + 2) + TOKENS_PER_REQUEST
+    sent = request.text.encode() + (request.shape.model_dump_json().encode() if request.shape else b"")
+    wordy = len(sent.translate(None, b"0123456789"))
+    digits = len(sent) - wordy
+    return digits - (-wordy // BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE * (len(request.messages) + 2) + TOKENS_PER_REQUEST
