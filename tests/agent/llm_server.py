@@ -438,9 +438,17 @@ def anthropic_head(asked: Asked, scene: Scene) -> Json:
 def anthropic_whole(asked: Asked, scene: Scene) -> Json:
     blocks: list[Json] = [{"type": "text", "text": scene.text}] if scene.text else []
     if tool := tool_called(asked, scene):
-        blocks = [{"type": "tool_use", "id": "tool-1", "name": tool, "input": json.loads(scene.text or "{}")}]
+        blocks = [{"type": "tool_use", "id": "tool-1", "name": tool, "input": arguments(scene.text)}]
     ending = {"stop_reason": anthropic_finish(asked, scene), "usage": anthropic_usage(asked, scene)}
     return anthropic_head(asked, scene) | {"content": blocks} | ending
+
+
+def arguments(text: str) -> Json:
+    """Read a tool's arguments as this protocol has them, which are always an object."""
+    try:
+        return dict(json.loads(text or "{}"))
+    except ValueError:
+        return {"said": text}
 
 
 def anthropic_events(asked: Asked, scene: Scene) -> Iterator[bytes]:
