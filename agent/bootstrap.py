@@ -16,11 +16,14 @@ from agent.campaign import Brief, Campaign, CampaignError, writing
 from agent.endpoint import Endpoint
 from agent.journal import Journal
 from agent.keys import Keys, redactor
+from agent.literature.access import literature
+from agent.literature.publication import Literature
 from agent.llm import LLM, Role
 from agent.questions import Researcher
 from agent.researchers.embedded import EmbeddedResearcher
 from agent.selection import Chosen
 from agent.state import Step, Tools
+from agent.waiting import Waiting
 from sandboxes.choose import choose
 from sandboxes.job import Sandbox
 from sandboxes.record import Record
@@ -106,18 +109,50 @@ def tools(
     `choose` and `Keys` raise.
     """
     with writing(campaign), ThreadPoolExecutor(brief.workers, thread_name_prefix="trial") as executor:
-        journal = open_journal(campaign)
+        journal, templates = open_journal(campaign), own_templates(campaign, brief)
+        read = library(campaign, brief, templates, report, replaying=replaying)
         yield Tools(
             campaign=campaign,
             brief=brief,
             journal=journal,
-            templates=own_templates(campaign, brief),
+            templates=templates,
             sandbox=sandbox or choose(brief.sandbox, allow_unsafe_host=brief.allow_unsafe_host),
             executor=executor,
-            researchers=researchers(campaign, brief, journal, report, stop),
+            researchers=researchers(campaign, brief, journal, read, report, stop, replaying=replaying),
+            literature=read,
             report=report,
             stop=stop,
         )
+
+
+def library(
+    campaign: Campaign,
+    brief: Brief,
+    templates: Mapping[str, Template],
+    report: Callable[[Step], None],
+    *,
+    replaying: bool,
+) -> Literature:
+    """Put together where to look for what has been published; only language models ask the network."""
+    silent = brief.offline or replaying or not brief.llms
+    return literature(
+        templates.values(),
+        campaign.literature,
+        papers=brief.papers,
+        offline=silent,
+        keys=(lambda _: None) if silent else secret(Keys(os.environ)),
+        report=teller(report),
+    )
+
+
+def secret(keys: Keys) -> Callable[[str], str | None]:
+    """Give keys that are not needed, where there are any."""
+
+    def find(name: str) -> str | None:
+        found = keys.find(name)
+        return found.get_secret_value() if found else None
+
+    return find
 
 
 def researchers(

@@ -103,8 +103,9 @@ class Tools:
         if self.stop.is_set():
             raise stop_requested(self.campaign)
         reached = self.brief.budget.reached(self.journal.spend())
-        if reached:
+        study = self.brief.study_budget.reached(self.journal.study_spend())
+        if reached or study:
             raise BudgetReachedError(
-                f"The budget is used up: {reached}. Everything finished is kept: raise that cap with "
-                f"'ratchet resume {self.campaign.argument}' to go on."
+                f"The budget{'' if reached else ' of the study'} is used up: {reached or study}. Everything finished "
+                f"is kept: raise that cap with 'ratchet resume {self.campaign.argument}' to go on."
             )
