@@ -126,7 +126,7 @@ def refusal(entries: Sequence[Entry], study: str) -> str:
     if not found or found[-1].decision.word != "rejected":
         return ""
     thing = "idea" if f"{study}/ideas/" in found[-1].key else "code"
-    return f"A person rejected the {thing}: {found[-1].decision.because or NO_REASON}"
+    return f"A person rejected the {thing}: {(found[-1].decision.because or NO_REASON).rstrip('.')}."
 
 
 def hands(entries: Sequence[Entry], study: str) -> tuple[str, ...]:

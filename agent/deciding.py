@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent import amendment, approval, bootstrap, campaign
 from agent.approval import Decision, Pending
 from agent.campaign import Campaign, CampaignError, StudyFolder
 from agent.entry import Event
-from agent.journal import Journal
 from templates.idea import Idea
 
 
@@ -22,7 +21,7 @@ def decide(found: Campaign, choose: Callable[[Pending], Decision]) -> None:
     Raises `CampaignError` when nothing does, and what `choose` raises; nothing is decided then.
     """
     with campaign.writing(found):
-        journal = Journal(found.ledger, found.exchanges)
+        journal = bootstrap.open_journal(found)
         pending = approval.last_pending(journal.entries)
         if pending is None:
             raise CampaignError(
@@ -32,7 +31,9 @@ def decide(found: Campaign, choose: Callable[[Pending], Decision]) -> None:
         journal.note(Event.decided, pending.key, detail=choose(pending).model_dump_json())
 
 
-def edit(found: Campaign, pending: Pending, file: Path | None) -> Decision:
+def edit(
+    found: Campaign, pending: Pending, file: Path | None, environment: Mapping[str, str] = os.environ
+) -> Decision:
     """Have a person change what waits: by the file they give, or else in their editor.
 
     Raises `CampaignError` with everything that is wrong with what they wrote; their copy is kept.
@@ -42,7 +43,7 @@ def edit(found: Campaign, pending: Pending, file: Path | None) -> Decision:
     laid = amendment.copies(found, pending, template)
     if file is not None:
         return amendment.amend(found, pending, template, {named(laid, file): text(file)})
-    program = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    program = shlex.split(environment.get("VISUAL") or environment.get("EDITOR") or "vi")
     try:
         subprocess.run([*program, *map(str, laid.values())], check=True)
     except (FileNotFoundError, subprocess.CalledProcessError) as error:

@@ -15,6 +15,7 @@ from templates.idea import Idea
 from templates.template import Template
 from templates.trial import Trial, TrialEnding
 
+NEVER_PASSED = "The changed code never passed its rehearsal."
 REJECTED = "rejected by a person"
 """Ending of code that ran, and that a person did not let pass."""
 
@@ -25,8 +26,8 @@ def implement(state: State, tools: Tools) -> State:
     change = ask(state, tools, study, template)
     if not change.files:
         tools.report(Step("implement", state["number"], change.note))
-        rehearsed = "The changed code never passed its rehearsal. " if state["attempt"] else ""
-        return State(failure=f"{rehearsed}{change.note or 'It was given up without a reason.'}")
+        why = approval.refusal(tools.journal.entries, study.folder.name) or NEVER_PASSED if state["attempt"] else ""
+        return State(failure=f"{why} {change.note or 'It was given up without a reason.'}".strip())
     write_code(study, template, variant, change)
     tools.report(Step("implement", state["number"], change.note or described(change)))
     return State(variant=variant)
