@@ -23,7 +23,7 @@ BASE_URL = "https://export.arxiv.org"
 INTERVAL_SECONDS = 3.0
 ATOM, OWN = "{http://www.w3.org/2005/Atom}", "{http://arxiv.org/schemas/atom}"
 MOST_WORDS = 12
-"""Of a search: it asks for all of them, so few find more."""
+"""Of a search, any of which a work may have."""
 
 
 class Arxiv:

@@ -85,6 +85,6 @@ class Cached:
 
 
 def normal(words: str) -> str:
-    """Write a query as every other that means the same to a search: words alone, which no service takes for operators."""
+    """Write a query as every other that means the same to a search: words alone, no operators."""
     spoken = re.sub(r"[^\w\s'-]|(?<!\w)[-']|[-'](?!\w)", " ", unicodedata.normalize("NFKC", words).lower())
     return " ".join(spoken.split())[:LONGEST_QUERY]

@@ -51,6 +51,17 @@ class Chain:
         """
         if publication.source == Shelf.name:
             return self._shelf.resolve(publication)
+        asked = f"resolve {publication.model_dump_json()}"
+        known = self._cache.get(NAME, asked)
+        if known and not known.text.startswith(NOT_CHECKED):
+            return known.text
+        said = self._looked_up(publication)
+        if known and said.startswith(NOT_CHECKED):
+            return known.text  # a replay says what was said the first time
+        self._cache.put(NAME, Answer(asked=asked, text=said))
+        return said
+
+    def _looked_up(self, publication: Publication) -> str:
         names = dict.fromkeys((publication.id, *([f"arxiv:{publication.arxiv}"] if publication.arxiv else ())))
         silent: list[str] = []
         for source in sorted(self._sources, key=lambda each: each.name != publication.source):
@@ -61,8 +72,8 @@ class Chain:
                 continue
             if found:
                 return disagreement(publication, found)
-        if silent or not any(source.knows(name) for source in self._sources for name in names):
-            return self._unchecked(publication, " ".join(silent) or "no source knows such ids.")
+        if silent:
+            return f"{NOT_CHECKED} {publication.id}: {' '.join(silent)}"
         return f"{publication.id} is on no source's record (“{publication.title}”). Cite another record, or none."
 
     def _lists(self, words: str, limit: int) -> list[tuple[Publication, ...]]:
@@ -75,15 +86,6 @@ class Chain:
             except OutError as error:
                 self._tell(str(error))
         return lists
-
-    def _unchecked(self, publication: Publication, why: str) -> str:
-        """Say what was said the first time, so that a replay says the same."""
-        asked = f"resolve {publication.model_dump_json()}"
-        known = self._cache.get(NAME, asked)
-        if known is None:
-            known = Answer(asked=asked, text=f"{NOT_CHECKED} {publication.id}: {why}")
-            self._cache.put(NAME, known)
-        return known.text
 
     def _tell(self, text: str) -> None:
         with self._lock:

@@ -38,9 +38,9 @@ def same(one: Publication, other: Publication) -> bool:
         return True
     if folded(one.title) != folded(other.title) or not folded(one.title):
         return False
-    years = {one.year, other.year} - {None}
+    years = [each.year for each in (one, other) if each.year]
     authors = {family(each.authors[0]) for each in (one, other) if each.authors}
-    return len(authors) < 2 and max(years, default=0) - min(years, default=0) <= 1  # type: ignore[operator, type-var]  # noqa: PLR2004 (None is taken out; two differ)
+    return len(authors) <= 1 and max(years, default=0) - min(years, default=0) <= 1
 
 
 def joined(records: Sequence[Publication]) -> Publication:

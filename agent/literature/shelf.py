@@ -27,6 +27,8 @@ MOST_TERMS = 40
 RELEVANT = 1 / 3
 """Of the best hit's score: what has less has a word in common by chance."""
 TITLE_WEIGHT = 4.0
+READERS = 4
+"""Of PDFs at one time; each may take a gigabyte of memory."""
 
 
 class Item(NamedTuple):
@@ -118,7 +120,7 @@ class Shelf:
                 items.append(
                     Item(distinct(each, each.key, items), f"{each.venue} {' '.join(each.authors)} {each.abstract}")
                 )
-        with ThreadPoolExecutor(os.cpu_count() or 1) as executor:
+        with ThreadPoolExecutor(READERS) as executor:
             extracts = executor.map(self._extract, papers, papers.values())
             for (digest, path), extract in zip(papers.items(), extracts, strict=True):
                 self._add(path, digest, extract, items)

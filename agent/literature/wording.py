@@ -38,5 +38,6 @@ def folded(text: str) -> str:
 
 def family(author: str) -> str:
     """Give the family name of `Family, Given` or `Given Family`, folded to its last word."""
-    words = folded(author.split(",", maxsplit=1)[0] or author).split()
+    bare = re.sub(r"\([^)]*\)", " ", author)
+    words = folded(bare.split(",", maxsplit=1)[0] or author).split()
     return words[-1] if words else ""

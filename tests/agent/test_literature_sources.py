@@ -173,7 +173,7 @@ def test_openalex_is_out_until_midnight_when_its_allowance_is_used_up(
     server.fail("openalex", Fault(status=429, body=b'{"error": "Rate limit exceeded"}'))
     with pytest.raises(
         OutError,
-        match=r"OpenAlex is out until 2027-01-16 00:00 UTC: its allowance for the day is used up, it answered 429",
+        match=r"OpenAlex is out until 2027-01-16 00:00 UTC: its allowance for the day is used up, ",
     ):
         source.search("sparse", 5)
     clock.now = NOON + 12 * 3600
