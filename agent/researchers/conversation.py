@@ -18,8 +18,8 @@ F = TypeVar("F", bound=Record)
 
 TRIES = 4
 """Answers to one request, misfits included."""
-LONGEST_SHOWN = 4_000
-"""Characters of a misfit that are said back."""
+LONGEST_SHOWN = 32_000
+"""Characters of an answer that are said back: whoever is to mend a text must see all of it."""
 
 
 class Misfit(ValueError):  # noqa: N818 (part of a conversation, not an error)
