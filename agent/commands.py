@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from agent import bootstrap, campaign, canary, deciding, endings, journal, selection, terms
+from agent import bootstrap, campaign, canary, deciding, endings, hearing, journal, selection, terms
 from agent import doctor as doctors
 from agent.approval import Decision, Pending
 from agent.campaign import Brief, Campaign, CampaignError
@@ -23,7 +23,7 @@ from agent.llm import LLMError, PausedError
 from agent.progress import screen
 from agent.selection import Chosen
 from agent.state import StopRequestedError
-from agent.summary import is_running, listed, study_details, study_row, summary
+from agent.summary import is_running, listed, standing, study_details, study_row, summary
 from agent.terms import Changes, Named
 from sandboxes.choose import choose
 from sandboxes.job import Level, SandboxUnavailableError
@@ -74,8 +74,6 @@ def lacking(asked: Brief) -> tuple[Check, ...]:
     """Look for what the brief's language models need; nobody is asked anything."""
     if not asked.llms:
         return ()
-    from agent import hearing
-
     chosen = Chosen(llms=asked.llms, endpoints=asked.endpoints)
     return tuple(hearing.ready(chosen, (asked.budget, asked.study_budget), Keys(os.environ)))
 
@@ -88,8 +86,6 @@ def try_language_models(made: Campaign, names: Sequence[str]) -> None:
     """
     if not names:
         return
-    from agent import hearing
-
     with campaign.writing(made):
         sample = len(tuple(journal.read(made.ledger)))
         hearing.try_language_models(bootstrap.trying(made, campaign.read_brief(made), names), sample)
@@ -232,6 +228,8 @@ def show(home: Path, name: str, number: int | None, *, as_json: bool) -> int:
     found = campaign.find(home, name)
     if number is None:
         table([study_row(study) for study in found.studies()], as_json=as_json, empty=f"No study in '{name}' yet.")
+        if (waits := standing(found)) and not as_json:
+            print(f"\nIt is {waits}: ratchet approve, reject or edit {found.argument}")
         uncertain = journal.uncertain(tuple(journal.read(found.ledger)))
         if uncertain and not as_json and not is_running(found):
             print(f"\nIn flight when a process ended, begun again at resume: {len(uncertain)}")
@@ -249,8 +247,6 @@ def doctor(home: Path, named: Named, prompt_tokens: int, *, as_json: bool) -> in
     """Examine this machine; when language models are named, ask each of them once, and nothing else is tried."""
     chosen = named.choose(Chosen())
     if chosen.llms:
-        from agent import hearing
-
         keys = Keys(os.environ)
         checks = tuple(hearing.hear(chosen, keys, partial(bootstrap.unmetered, chosen, keys), prompt_tokens))
     else:

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from agent import archive, journal
+from agent import approval, archive, journal
 from agent.archive import ArchivedStudy
 from agent.campaign import Campaign, CampaignError, StudyFolder, holder, read_brief, this_process
 from agent.journal import DamagedJournalError
@@ -53,6 +53,8 @@ class StudyDetails(Record):
     reason: str
     trials: dict[str, int]
     """How many ended how."""
+    decided: tuple[str, ...]
+    """What persons decided, with their reasons."""
     diff: str
     review: str
 
@@ -69,6 +71,7 @@ class StudyDetails(Record):
             f"  panel       {self.row.decision or 'not reviewed'}",
             f"  paper       {self.row.paper or 'not printed'}",
             f"  review      {self.review or 'none'}",
+            *(f"  by a person {decided}" for decided in self.decided),
             f"  folder      {self.folder}",
             "",
             self.diff,
@@ -91,7 +94,7 @@ def campaign_row(campaign: Campaign) -> CampaignRow:
     studies = campaign.studies()
     finished = sum(study.manifest.exists() for study in studies)
     spend = journal.spent(tuple(journal.read(campaign.ledger)))
-    state = "finished" if finished >= brief.studies else "unfinished"
+    state = standing(campaign) or ("finished" if finished >= brief.studies else "unfinished")
     return CampaignRow(
         name=campaign.name,
         templates=tuple(Path(name).name for name in brief.templates),
@@ -101,6 +104,12 @@ def campaign_row(campaign: Campaign) -> CampaignRow:
         wall_seconds=spend.wall_seconds,
         usd=spend.usd,
     )
+
+
+def standing(campaign: Campaign) -> str:
+    """Say what waits for a person; empty when nothing does."""
+    pending = approval.last_pending(tuple(journal.read(campaign.ledger)))
+    return f"waiting for approval of the {pending.thing} of study {pending.study}" if pending else ""
 
 
 def is_running(campaign: Campaign) -> bool:
@@ -148,6 +157,7 @@ def study_details(study: StudyFolder) -> StudyDetails:
         ),
         reason=outcome.reason if outcome else "",
         trials=dict(endings),
+        decided=approval.history(tuple(journal.read(Campaign(study.folder.parents[1]).ledger)), study.folder.name),
         diff=study.diff.read_text() if study.diff.exists() else "",
         review=str(study.review_text) if study.review_text.exists() else "",
     )
