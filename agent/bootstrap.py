@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import get_args
 
+from agent import staff
 from agent.campaign import Brief, Campaign, CampaignError, writing
 from agent.endpoint import Endpoint
 from agent.journal import Journal
 from agent.keys import Keys, redactor
-from agent.literature.access import literature
+from agent.literature import access
 from agent.literature.publication import Literature
-from agent.llm import LLM, Role
-from agent.questions import Researcher
-from agent.researchers.embedded import EmbeddedResearcher
+from agent.llm import LLM
+from agent.llms.adapting import Adapting
 from agent.selection import Chosen
+from agent.staff import Office
 from agent.state import Step, Tools
 from agent.waiting import Waiting
 from sandboxes.choose import choose
@@ -94,7 +94,7 @@ def listed_one(name: str, home: Path) -> Listed:
 
 
 @contextmanager
-def tools(
+def tools(  # noqa: PLR0913 (what differs between walks)
     campaign: Campaign,
     brief: Brief,
     report: Callable[[Step], None],
@@ -105,12 +105,14 @@ def tools(
 ) -> Iterator[Tools]:
     """Lock `campaign` for writing and give the tools that its steps work with.
 
-    `replaying`, language models answer from the record alone. Raises `CampaignLockedError`, or what `load_templates`,
-    `choose` and `Keys` raise.
+    `replaying`, language models and literature answer from the record alone. Raises `CampaignLockedError`, or what
+    `load_templates`, `choose`, `Keys` and `doors.door` raise.
     """
     with writing(campaign), ThreadPoolExecutor(brief.workers, thread_name_prefix="trial") as executor:
         journal, templates = open_journal(campaign), own_templates(campaign, brief)
-        read = library(campaign, brief, templates, report, replaying=replaying)
+        keys = Keys(os.environ) if brief.llms and not replaying else None
+        literature = library(campaign, brief, templates, keys, teller(report))
+        waiting = Waiting(campaign, brief, journal, report, stop)
         yield Tools(
             campaign=campaign,
             brief=brief,
@@ -118,8 +120,8 @@ def tools(
             templates=templates,
             sandbox=sandbox or choose(brief.sandbox, allow_unsafe_host=brief.allow_unsafe_host),
             executor=executor,
-            researchers=researchers(campaign, brief, journal, read, report, stop, replaying=replaying),
-            literature=read,
+            researchers=staff.researchers(Office(campaign, brief, journal, keys), literature, waiting, teller(report)),
+            literature=literature,
             report=report,
             stop=stop,
         )
@@ -129,49 +131,23 @@ def library(
     campaign: Campaign,
     brief: Brief,
     templates: Mapping[str, Template],
-    report: Callable[[Step], None],
-    *,
-    replaying: bool,
+    keys: Keys | None,
+    tell: Callable[[str], None],
 ) -> Literature:
-    """Put together where to look for what has been published; only language models ask the network."""
-    silent = brief.offline or replaying or not brief.llms
-    return literature(
+    """Put together where to look for what has been published; without keys, nobody on the network is asked."""
+
+    def secret(name: str) -> str | None:
+        found = keys.find(name) if keys else None
+        return found.get_secret_value() if found else None
+
+    return access.literature(
         templates.values(),
         campaign.literature,
         papers=brief.papers,
-        offline=silent,
-        keys=(lambda _: None) if silent else secret(Keys(os.environ)),
-        report=teller(report),
+        offline=brief.offline or keys is None,
+        keys=secret,
+        report=tell,
     )
-
-
-def secret(keys: Keys) -> Callable[[str], str | None]:
-    """Give keys that are not needed, where there are any."""
-
-    def find(name: str) -> str | None:
-        found = keys.find(name)
-        return found.get_secret_value() if found else None
-
-    return find
-
-
-def researchers(
-    campaign: Campaign,
-    brief: Brief,
-    journal: Journal,
-    literature: Literature,
-    report: Callable[[Step], None],
-    stop: threading.Event,
-    *,
-    replaying: bool,
-) -> dict[Role, Researcher]:
-    """Choose who answers which kind of question."""
-    if not brief.llms:
-        return dict.fromkeys(get_args(Role), EmbeddedResearcher())
-    from agent import staff
-
-    office = staff.Office(campaign, brief, journal, None if replaying else Keys(os.environ))
-    return staff.researchers(office, literature, Waiting(campaign, brief, journal, report, stop), teller(report))
 
 
 def teller(report: Callable[[Step], None]) -> Callable[[str], None]:
@@ -185,14 +161,9 @@ def open_journal(campaign: Campaign) -> Journal:
 
 def trying(campaign: Campaign, brief: Brief, names: Iterable[str]) -> Mapping[str, LLM]:
     """Give language models that are recorded and paid, and neither waited for nor tried again."""
-    from agent import staff
-
-    return staff.metered(staff.Office(campaign, brief, open_journal(campaign), Keys(os.environ)), names)
+    return staff.metered(Office(campaign, brief, open_journal(campaign), Keys(os.environ)), names)
 
 
 def unmetered(chosen: Chosen, keys: Keys, name: str) -> LLM:
     """Give a language model outside any campaign: nothing of its calls is kept."""
-    from agent import staff
-    from agent.llms.adapting import Adapting
-
     return Adapting(staff.opened(name, chosen.endpoints.get(name, Endpoint()), keys))

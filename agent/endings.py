@@ -40,6 +40,7 @@ def code_of(error: BaseException) -> Exit | None:
     from agent.journal import DamagedJournalError
     from agent.keys import KeysError
     from agent.llm import LLMError
+    from agent.llms.doors import MissingExtraError
     from agent.researchers.evolution import ExhaustedError
     from agent.selection import SelectionError
     from papers.facts import EvidenceMismatchError
@@ -60,7 +61,7 @@ def code_of(error: BaseException) -> Exit | None:
     )
     codes: tuple[tuple[tuple[type[BaseException], ...], Exit], ...] = (
         ((*unusable, SelectionError, ScaffoldError, *WRONG_PLACES), Exit.usage),
-        ((PreflightError, KeysError), Exit.preflight),
+        ((PreflightError, KeysError, MissingExtraError), Exit.preflight),
         ((BudgetReachedError,), Exit.budget),
         ((CampaignLockedError,), Exit.locked),
         ((ExhaustedError, BaselineError), Exit.some_failed),

@@ -12,6 +12,7 @@ from agent.endpoint import Endpoint
 from agent.keys import Keys
 from agent.llm import LLM, LLMError, OverloadedError
 from agent.llms import doors, names
+from agent.llms.doors import MissingExtraError
 from agent.selection import Chosen
 
 WINDOW_REMEDY = (
@@ -30,8 +31,12 @@ def ready(chosen: Chosen, budgets: tuple[Budget, ...], keys: Keys) -> Iterator[C
 
 
 def library(name: str, endpoint: Endpoint) -> Check:
-    remedy = doors.lacking(name, endpoint)
-    return Check(name=name, ok=not remedy, what="its library is not installed" if remedy else "library", remedy=remedy)
+    try:
+        doors.door(name, endpoint, None)
+    except MissingExtraError as error:
+        what, _, remedy = str(error).partition(" Run: ")
+        return Check(name=name, ok=False, what=what, remedy=remedy)
+    return Check(name=name, ok=True, what="its library is installed")
 
 
 def key(name: str, endpoint: Endpoint, keys: Keys) -> Check:
