@@ -19,7 +19,7 @@ class Event(StrEnum):
     settled = "settled"
     """The call is over and has cost this much; its answer, if it gave one, is on record."""
     guarded = "guarded"
-    """The safeguard refused an answer."""
+    """The safeguard refused an answer of the language model that `key` names."""
     trial_started = "trial_started"
     trial_ended = "trial_ended"
     pending = "pending"

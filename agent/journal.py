@@ -126,10 +126,6 @@ class Journal:
             **cost.fields,
         )
 
-    def refused(self, call: Call, reason: str) -> None:
-        """Enter that the safeguard refused the answer to `call`."""
-        self._append(Event.guarded, call.key, detail=reason, question=call.question, llm=call.llm)
-
     def reservation(self, key: str) -> Entry | None:
         """Give the last reservation of the call `key`, unless it is settled: that attempt was never seen to end."""
         with self._lock:
