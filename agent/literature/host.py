@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
-from urllib.request import getproxies, proxy_bypass
 
 from agent.literature.gate import PATIENCE_SECONDS, Gate, out
 from agent.literature.source import OutError
@@ -183,6 +182,8 @@ class Host:
 
 def proxy(address: httpx.URL) -> str | None:
     """Find the proxy that the environment names for an address."""
+    from urllib.request import getproxies, proxy_bypass
+
     return None if proxy_bypass(address.host) else getproxies().get(address.scheme)
 
 

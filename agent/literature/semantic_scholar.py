@@ -8,7 +8,6 @@ users share one allowance, so that a 429 is to be expected.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -111,6 +110,8 @@ class Requester:
 
 
 def finished(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio
+
     return asyncio.run(work)
 
 
