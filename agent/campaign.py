@@ -160,6 +160,7 @@ class Campaign:
         self.calls = folder / "calls"
         self.adaptations = folder / "adaptations.json"
         self.literature = folder / "literature"
+        self.seals = folder / "seals"
         self.checkpoint = folder / "checkpoint.sqlite"
         self.lock = folder / "lock"
         self.studies_folder = folder / "studies"

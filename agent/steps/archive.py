@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from agent import approval
@@ -10,6 +9,7 @@ from agent.archive import ArchivedStudy, after, point
 from agent.campaign import StudyFolder
 from agent.journal import Event
 from agent.questions import Related
+from agent.seal import seal, sha256
 from agent.state import State, Step, Tools
 from papers.evidence import Conclusion
 from reviews.review import Verdict
@@ -39,6 +39,7 @@ def archive(state: State, tools: Tools) -> State:
     if not study.outcome.exists():
         give_up(state, tools, study)
     if not study.manifest.exists():
+        seal(tools.campaign, study.folder.name)
         manifest(state, study).save(study.manifest)
     if not tools.journal.has(Event.study_closed, study.folder.name):
         tools.journal.note(Event.study_closed, study.folder.name)
@@ -82,8 +83,6 @@ def manifest(state: State, study: StudyFolder) -> Manifest:
 
 
 def files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """List what is whole: a file that a kill left half written begins with a dot."""
+    found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return [path for path in found if not path.name.startswith(".")]
