@@ -80,7 +80,7 @@ class Cached:
 
     def _live(self) -> Source:
         if self._source is None:
-            raise OutError(f"{self.name} is not asked, and the cache has no answer.")
+            raise OutError("What the cache does not have is not asked for.")
         return self._source
 
 

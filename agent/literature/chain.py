@@ -73,7 +73,7 @@ class Chain:
             if found:
                 return disagreement(publication, found)
         if silent:
-            return f"{NOT_CHECKED} {publication.id}: {' '.join(silent)}"
+            return f"{NOT_CHECKED} {publication.id}: {' '.join(dict.fromkeys(silent))}"
         return f"{publication.id} is on no source's record (“{publication.title}”). Cite another record, or none."
 
     def _lists(self, words: str, limit: int) -> list[tuple[Publication, ...]]:
