@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from papers.marks import Plain, Reference, flat
+from papers.marks import Reference, flat
 from papers.paper import Block, Equation, Items, Paragraph, Section
 
 PLACED = re.compile(r"\{\{\s*(?:(?P<kind>table|figure|listing|equation)\s*:\s*)?(?P<label>[^{}\s]+)\s*\}\}")
 ITEM = re.compile(r"[-*•]\s+(?P<text>.+)")
 WRAPPED = re.compile(r"```(?:markdown|md|text)?\s*\n(?P<inside>.*)\n```", re.DOTALL)
+LITERAL = re.compile(r"`[^`\n]+`|\$[^$]+\$")
+"""Code and mathematics, which have rules of their own."""
 LINES = (
     (re.compile(r"#{1,2}\s|#{4,}\s"), "is a heading: the section has its title already, and a run-in heading is ### "),
     (re.compile(r"\|.*\|"), "is a row of a table: tables are computed, place one with {{table:label}}"),
@@ -82,11 +84,10 @@ def read(text: str, computed: Section) -> Section:
 
 def plain_faults(text: str) -> Iterator[str]:
     """Name what of a text is no prose with marks: Markdown, HTML, LaTeX."""
-    for plain in (span.text for span in flat(text) if isinstance(span, Plain)):
-        for pattern, fault in WORDS:
-            if found := pattern.search(plain):
-                yield f"“{found.group()}” in “{_short(text)}” {fault}."
-                break
+    prose = LITERAL.sub("x", text)
+    for pattern, fault in WORDS:
+        if found := pattern.search(prose):
+            yield f"“{found.group()}” in “{_short(text)}” {fault}."
 
 
 def _written(block: Block, known: dict[str, Block]) -> str:
