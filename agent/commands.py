@@ -23,7 +23,7 @@ from agent.llm import LLMError, PausedError
 from agent.progress import screen
 from agent.selection import Chosen
 from agent.state import StopRequestedError
-from agent.summary import is_running, listed, standing, study_details, study_row, summary
+from agent.summary import answerers, is_running, listed, standing, study_details, study_rows, summary
 from agent.terms import Changes, Named
 from sandboxes.choose import choose
 from sandboxes.job import Level, SandboxUnavailableError
@@ -92,13 +92,13 @@ def try_language_models(made: Campaign, names: Sequence[str]) -> None:
 
 
 def dry_run(asked: Brief, *, as_json: bool) -> int:
-    """Say what a campaign would do and may cost, and start nothing."""
+    """Say what a campaign would do and may cost, then what it would lack here; start nothing."""
     from agent import cost as costs
 
     templates = bootstrap.load_templates(asked)
-    preflight(asked, Path(), templates)
     estimate = costs.estimate(asked, templates)
     print(estimate.model_dump_json() if as_json else estimate.text())
+    preflight(asked, Path(), templates)
     return Exit.ok
 
 
@@ -156,7 +156,7 @@ def walk_through(found: Campaign, *, as_json: bool) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else its last flush fails too
             say(f"Nobody reads the output any more, so it stopped. Go on with 'ratchet resume {found.argument}'.\n")
             return Exit.resumable
-        rows = [study_row(study) for study in found.studies()]
+        rows = study_rows(found)
         code = Exit.ok if all(row.paper for row in rows) else Exit.some_failed
         shown.event("done", exit=int(code), studies=[row.model_dump(mode="json") for row in rows])
     if not as_json:
@@ -227,9 +227,11 @@ def list_campaigns(home: Path, *, as_json: bool) -> int:
 def show(home: Path, name: str, number: int | None, *, as_json: bool) -> int:
     found = campaign.find(home, name)
     if number is None:
-        table([study_row(study) for study in found.studies()], as_json=as_json, empty=f"No study in '{name}' yet.")
+        table(study_rows(found), as_json=as_json, empty=f"No study in '{name}' yet.")
         if (waits := standing(found)) and not as_json:
             print(f"\nIt is {waits}: ratchet approve, reject or edit {found.argument}")
+        if not as_json:
+            print(f"\nAnswered: {answerers(campaign.read_brief(found))}")
         uncertain = journal.uncertain(tuple(journal.read(found.ledger)))
         if uncertain and not as_json and not is_running(found):
             print(f"\nIn flight when a process ended, begun again at resume: {len(uncertain)}")

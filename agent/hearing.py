@@ -52,6 +52,8 @@ def key(name: str, endpoint: Endpoint, keys: Keys) -> Check:
 def price(name: str, endpoint: Endpoint, budgets: tuple[Budget, ...]) -> Check:
     """Refuse what nobody knows the price of, unless tokens are capped."""
     known = prices.price(name, endpoint)
+    if prices.runs_here(name, endpoint) and endpoint.price is None:
+        return Check(name=name, ok=True, what="free: it runs on this machine")
     if known is not None:
         return Check(
             name=name, ok=True, what=f"{dollars(known.input)} in, {dollars(known.output)} out{dated(name, endpoint)}"

@@ -89,7 +89,10 @@ Guard = Annotated[
 ]
 GuardShare = Annotated[float, typer.Option(help="Of the answers that are guarded.", rich_help_panel=PEOPLE)]
 Papers = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Your PDFs, to be searched too.", rich_help_panel=PEOPLE)
+    Path | None,
+    typer.Option(
+        metavar="DIR", exists=True, file_okay=False, help="Your PDFs, to be searched too.", rich_help_panel=PEOPLE
+    ),
 ]
 Offline = Annotated[
     bool, typer.Option("--offline", help="Ask no source of literature on the network.", rich_help_panel=PEOPLE)

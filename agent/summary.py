@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
-from agent import approval, archive, journal
+from agent import approval, archive, cost, journal
 from agent.archive import ArchivedStudy
-from agent.campaign import Campaign, CampaignError, StudyFolder, holder, read_brief, this_process
+from agent.budget import Spend
+from agent.campaign import Brief, Campaign, CampaignError, StudyFolder, holder, read_brief, this_process
+from agent.entry import Entry, spent_on_work
 from agent.journal import DamagedJournalError
+from agent.selection import EMBEDDED, KINDS
 from reviews.review import Verdict
 from sandboxes.record import DamagedRecordError, Record
 from templates.idea import Idea
@@ -27,6 +31,8 @@ class CampaignRow(Record):
     state: str
     wall_seconds: float | None
     usd: float | None
+    tokens: int | None = None
+    """Of language models; None when none was asked."""
 
 
 class StudyRow(Record):
@@ -41,6 +47,10 @@ class StudyRow(Record):
     """Corrected over the ideas tried up to this study, as in its paper."""
     decision: str
     paper: str
+    tokens: int | None = None
+    """Of language models; None when none was asked."""
+    usd: float | None = None
+    """None also when the price of some of them is not known."""
 
 
 class StudyDetails(Record):
@@ -68,6 +78,7 @@ class StudyDetails(Record):
             f"  conclusion  {self.row.conclusion}. {self.reason}",
             f"  difference  {self.row.difference}",
             f"  trials      {endings}",
+            *([f"  language    {paid(self.row.tokens, self.row.usd)}"] if self.row.tokens else []),
             f"  panel       {self.row.decision or 'not reviewed'}",
             f"  paper       {self.row.paper or 'not printed'}",
             f"  review      {self.review or 'none'}",
@@ -103,6 +114,7 @@ def campaign_row(campaign: Campaign) -> CampaignRow:
         state="running" if is_running(campaign) else state,
         wall_seconds=spend.wall_seconds,
         usd=spend.usd,
+        tokens=spend.tokens or None,
     )
 
 
@@ -117,7 +129,17 @@ def is_running(campaign: Campaign) -> bool:
     return who is not None and (who.boot, who.host) == (here.boot, here.host) and Path(f"/proc/{who.pid}").exists()
 
 
-def study_row(study: StudyFolder) -> StudyRow:
+def study_rows(campaign: Campaign) -> tuple[StudyRow, ...]:
+    """Give a row for each study, with what its language models took."""
+    entries = tuple(journal.read(campaign.ledger))
+    return tuple(study_row(study, spent_on(entries, study.number)) for study in campaign.studies())
+
+
+def spent_on(entries: Iterable[Entry], number: int) -> Spend:
+    return spent_on_work(entry for entry in entries if entry.study == number)
+
+
+def study_row(study: StudyFolder, spend: Spend) -> StudyRow:
     idea = Idea.load(study.idea)
     outcome = ArchivedStudy.load(study.outcome) if study.outcome.exists() else None
     comparison = outcome.comparison if outcome else None
@@ -134,6 +156,8 @@ def study_row(study: StudyFolder) -> StudyRow:
         p_holm=corrected(study) if comparison else None,
         decision=Verdict.load(study.verdict).decision if study.verdict.exists() else "",
         paper=str(study.paper_pdf) if study.paper_pdf.exists() else "",
+        tokens=spend.tokens or None,
+        usd=spend.usd if spend.tokens and not spend.unpriced_tokens else None,
     )
 
 
@@ -148,7 +172,7 @@ def study_details(study: StudyFolder) -> StudyDetails:
     outcome = ArchivedStudy.load(study.outcome) if study.outcome.exists() else None
     endings = Counter(Trial.load(path).ending.value for path in study.ended_trials())
     return StudyDetails(
-        row=study_row(study),
+        row=study_row(study, spent_on(journal.read(Campaign(study.folder.parents[1]).ledger), study.number)),
         folder=str(study.folder),
         hypothesis=idea.hypothesis,
         prediction=(
@@ -163,13 +187,40 @@ def study_details(study: StudyFolder) -> StudyDetails:
     )
 
 
+def answerers(brief: Brief) -> str:
+    """Say who answers each kind of question."""
+    by = {kind: " or ".join(brief.llms.get(kind, (EMBEDDED,))) for kind in KINDS}
+    return "; ".join(
+        f"{', '.join(kind for kind in KINDS if by[kind] == who)} by {who}" for who in dict.fromkeys(by.values())
+    )
+
+
+def paid(tokens: int | None, usd: float | None) -> str:
+    return f"{tokens or 0:,} tokens, {'price unknown' if usd is None else f'${usd:.4f}'}"
+
+
+def questions(campaign: Campaign) -> list[str]:
+    """Say what each question took of language models; nothing when none was asked."""
+    report = cost.report(campaign)
+    if not report.whole.calls:
+        return []
+    rows = [
+        (row.name, paid(row.usage.tokens, None if row.unpriced_tokens else row.usd))
+        for row in (*report.by_question, report.whole)
+    ]
+    width = max(len(name) for name, _ in rows)
+    return [
+        f"By question {rows[0][0]:<{width}}  {rows[0][1]}",
+        *(f"{'':<12}{name:<{width}}  {text}" for name, text in rows[1:]),
+    ]
+
+
 def summary(campaign: Campaign) -> str:
     """Say at the end of a run where everything is, what it took, and what to try next."""
     spend = journal.spent(tuple(journal.read(campaign.ledger)))
     program = sys.argv[0] if not Path(sys.argv[0]).is_absolute() else "ratchet"
     lines = [""]
-    for study in campaign.studies():
-        told = study_row(study)
+    for study, told in zip(campaign.studies(), study_rows(campaign), strict=True):
         lines += [
             f"Study {told.number}: {told.idea}",
             f"  {told.conclusion}: {told.difference or 'no comparison'}; panel: {told.decision or 'not reviewed'}",
@@ -181,6 +232,7 @@ def summary(campaign: Campaign) -> str:
             *lines,
             f"Campaign    {campaign.folder}",
             f"Took        {spend.wall_seconds:.0f} s of wall time, ${spend.usd:.2f}",
+            *questions(campaign),
             f"Next        {program} show {campaign.argument} 1        what changed, and what every trial gave",
             f"            {program} resume {campaign.argument} --studies {len(campaign.studies()) + 2}   let it go on",
         ]
