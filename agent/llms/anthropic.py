@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
@@ -118,7 +119,9 @@ class AnthropicDoor:
 
 
 def library(place: faults.Place) -> anthropic.Anthropic:
-    """Set up the library: no retries of its own, many connections, and no proxy to this machine itself."""
+    """Set up the library: no retries of its own, many connections, no proxy to this machine, no log of what is said."""
+    for logger in ("anthropic", "httpx2", "httpcore2"):
+        logging.getLogger(logger).setLevel(logging.WARNING)
     limits = httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
     timeout = httpx2.Timeout(place.timeout_seconds, connect=min(CONNECT_SECONDS, place.timeout_seconds))
     return anthropic.Anthropic(

@@ -146,7 +146,7 @@ def error(place: Place, fault: Fault) -> LLMError:
     if rule.error is OverloadedError:
         return OverloadedError(message, status=fault.status, retry_after=fault.retry_after)
     if rule.error is RejectedError:
-        return RejectedError(message, parameter=fault.parameter)
+        return RejectedError(message, parameter=fault.parameter and place.hide(fault.parameter))
     return rule.error(message)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 import weakref
@@ -103,7 +104,9 @@ class OpenAIDoor:
 
 
 def library(place: faults.Place) -> openai.OpenAI:
-    """Set up the library: no retries of its own, many connections, and no proxy to this machine itself."""
+    """Set up the library: no retries of its own, many connections, no proxy to this machine, no log of what is said."""
+    for logger in ("openai", "httpx", "httpcore"):
+        logging.getLogger(logger).setLevel(logging.WARNING)
     timeout = httpx.Timeout(place.timeout_seconds, connect=min(CONNECT_SECONDS, place.timeout_seconds))
     limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
     return openai.OpenAI(

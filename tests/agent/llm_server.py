@@ -120,6 +120,10 @@ class Scene:
     """Sent as it is, instead of anything else."""
     delay: float = 0.0
     """Seconds before the first byte."""
+    pause: float = 0.0
+    """Seconds before each event of a stream."""
+    streams: bool = True
+    """False: answer in one piece though a stream was asked for."""
     ends: Literal["whole", "cut", "unfinished", "stalled", "failed", "silent"] = "whole"
     """A stream is `cut` in the middle, ends early but neatly (`unfinished`), stops coming (`stalled`) or turns into an
     error (`failed`); `silent`: never a byte."""
@@ -239,7 +243,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(scene.status, scene.body, scene.headers)
         elif scene.status != HTTPStatus.OK:
             self._send(scene.status, as_json(wire.error(scene)), scene.headers)
-        elif asked.streamed:
+        elif asked.streamed and scene.streams:
             self._stream(wire, asked, scene)
         elif scene.ends == "whole":
             self._send(200, as_json(wire.whole(asked, scene)), scene.headers)
@@ -268,6 +272,9 @@ class Handler(BaseHTTPRequestHandler):
         self._head(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"} | dict(scene.headers))
         events = list(wire.events(asked, scene))
         for event in events if scene.ends == "whole" else events[: len(events) // 2]:
+            if scene.pause:
+                self.wfile.flush()
+                self._llm_server.closing.wait(scene.pause)
             self._chunk(event)
         if scene.ends == "failed":
             self._chunk(sse(wire.error(scene), "error" if asked.protocol == "anthropic" else ""))
