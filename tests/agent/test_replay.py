@@ -1,0 +1,139 @@
+"""Replays of whole small campaigns from their own record."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from walking import BOLDER, LINE, acting, begun, crashing_when_bold, go, lower_for_the_line
+
+from agent import campaign, deciding, replay
+from agent.approval import ApprovalNeededError, Decision
+from agent.campaign import Campaign, CampaignError
+from agent.replay import Report
+from agent.state import Step
+from sandboxes.scripted import Scripted
+
+
+def quiet(_: Step) -> None:
+    """Tell nobody."""
+
+
+def replayed(
+    made: Campaign, *, again: bool = False, name: str | None = None, sandbox: Scripted | None = None
+) -> Report:
+    return replay.replay(made, name, quiet, threading.Event(), sandbox or acting(lower_for_the_line), again=again)
+
+
+def faults(report: Report) -> list[str]:
+    return [f"{each.file}: {each.what}" for each in report.differences]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_an_embedded_campaign_replays_bit_for_bit(tmp_path: Path, *, again: bool) -> None:
+    made = begun(tmp_path, LINE, BOLDER, studies=2)
+    go(made)
+    report = replayed(made, again=again)
+    assert faults(report) == []
+    written = sum(len([path for path in study.folder.rglob("*") if path.is_file()]) for study in made.studies())
+    assert report.equal == written > 50
+    assert (report.trials > 0) is again
+
+
+def test_trials_are_not_run_again_unless_asked_for(tmp_path: Path) -> None:
+    made = begun(tmp_path, LINE)
+    go(made)
+    jobs: list[str] = []
+    assert faults(replayed(made, sandbox=acting(lower_for_the_line, jobs))) == []
+    assert {Path(job).name for job in jobs if job.endswith(".py")} == {"plot.py"}
+
+
+def test_a_campaign_that_was_moved_replays(tmp_path: Path) -> None:
+    made = begun(tmp_path / "before", LINE)
+    go(made)
+    moved = Campaign((tmp_path / "before" / "campaigns").rename(tmp_path / "elsewhere") / "story")
+    assert faults(replayed(moved)) == []
+
+
+def test_a_retreat_after_a_failed_rehearsal_replays(tmp_path: Path) -> None:
+    made = begun(tmp_path, LINE, BOLDER)
+    go(made, crashing_when_bold)
+    assert faults(replayed(made, again=True, sandbox=acting(crashing_when_bold))) == []
+
+
+def test_what_persons_decided_is_replayed_without_asking_them(tmp_path: Path) -> None:
+    made = begun(tmp_path, LINE, BOLDER, approve=("ideas", "code", "paper"))
+    words = [
+        Decision(word="approved"),
+        Decision(word="rejected", because="Only one."),
+        Decision(word="approved"),
+        Decision(word="rejected", because="Say more."),
+    ]
+    for word in [*words, Decision(word="approved")]:
+        try:
+            go(made)
+        except ApprovalNeededError:
+            deciding.decide(made, lambda _, word=word: word)  # type: ignore[misc] (bound here)
+    go(made)
+    report = replayed(made)
+    assert faults(report) == []
+    assert any("sent an earlier draft back" in path.read_text() for path in made.studies()[0].paper.glob("*.json"))
+
+
+def test_a_replay_lies_beside_its_original_under_a_name_that_is_free(tmp_path: Path) -> None:
+    made = begun(tmp_path, LINE)
+    go(made)
+    assert Path(replayed(made).replay).name == "story-replay"
+    assert Path(replayed(made).replay).name == "story-replay-2"
+    assert Path(replayed(made, name="mine").replay).name == "mine"
+    with pytest.raises(CampaignError, match="mine"):
+        replayed(made, name="mine")
+
+
+def test_a_campaign_without_a_finished_study_cannot_be_replayed(tmp_path: Path) -> None:
+    with pytest.raises(CampaignError, match="No study of 'story' is finished"):
+        replayed(begun(tmp_path, LINE))
+
+
+def test_a_tampered_trial_is_found_and_named(tmp_path: Path) -> None:
+    made = begun(tmp_path, LINE)
+    go(made)
+    (trial,) = made.studies()[0].trials.glob("the-idea/smoke-s1/trial.json")
+    content = json.loads(trial.read_text())
+    content["measurements"]["log_loss"] += 0.5
+    trial.write_text(json.dumps(content))
+    report = replayed(made, again=True)
+    name = f"studies/{made.studies()[0].folder.name}/trials/the-idea/smoke-s1/trial.json"
+    found = [each.what for each in report.differences if each.file == name]
+    assert any("changed in the original" in what for what in found)
+    assert any("run again, log_loss was" in what for what in found)
+    assert any("comparisons/pilot.json" in each.file for each in report.differences)
+
+
+def test_a_tampered_baseline_is_found_and_named(tmp_path: Path) -> None:
+    made = begun(tmp_path, LINE)
+    go(made)
+    trial = next(made.baseline.glob("*/smoke-s1/trial.json"))
+    trial.write_text(trial.read_text().replace('"wall_seconds": ', '"wall_seconds": 1'))
+    assert any(str(trial.relative_to(made.folder)) == each.file for each in replayed(made).differences)
+
+
+def test_a_paper_that_was_edited_behind_the_record_is_found_and_named(tmp_path: Path) -> None:
+    made = begun(tmp_path, LINE)
+    go(made)
+    tex = made.studies()[0].paper / "paper.tex"
+    tex.write_text(tex.read_text().replace("The idea", "The great idea"))
+    told = [each.what for each in replayed(made).differences if each.file.endswith("paper/paper.tex")]
+    assert any("great idea" in what for what in told)
+
+
+def test_only_finished_studies_are_replayed(tmp_path: Path) -> None:
+    made = begun(tmp_path, LINE, studies=1)
+    go(made)
+    campaign.write_brief(made, campaign.read_brief(made).model_copy(update={"studies": 2, "approve": ("ideas",)}))
+    with pytest.raises(ApprovalNeededError):
+        go(made)
+    report = replayed(made)
+    assert (report.studies, faults(report)) == (1, [])
