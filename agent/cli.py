@@ -201,6 +201,20 @@ def edit(
     raise typer.Exit(commands.edit(campaigns, name, file, as_json=json))
 
 
+@app.command()
+def replay(
+    name: Annotated[str, typer.Argument(help="Of the campaign; see 'ratchet list'.")],
+    into: Annotated[str | None, typer.Option(help="Name of the replay; NAME-replay by default.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Run the trials once more too.")] = False,
+    campaigns: options.Campaigns = HERE,
+    json: options.Json = False,
+) -> None:
+    """Make a campaign's finished studies once more from its own record, offline, and compare them file by file."""
+    from agent import commands
+
+    raise typer.Exit(commands.replay(campaigns, name, into, again=again, as_json=json))
+
+
 @app.command("list")
 def list_(campaigns: options.Campaigns = HERE, json: options.Json = False) -> None:
     """List the campaigns and how far they are."""

@@ -218,6 +218,23 @@ def decided(found: Campaign, choose: Callable[[Pending], Decision], *, as_json: 
     return go_on(found, Changes(None, None, None, {}, {}, Named()), as_json=as_json)
 
 
+def replay(home: Path, name: str, into: str | None, *, again: bool, as_json: bool) -> int:
+    """Replay a campaign, and end well only when all is equal."""
+    from agent import replay as replays
+
+    found = campaign.find(home, name)
+    with screen(as_json=as_json) as shown, stopping() as stop:
+        try:
+            report = replays.replay(found, into, shown.step, stop.event, again=again)
+        except StopRequestedError as error:
+            print(error, file=sys.stderr)
+            return stop.code
+        shown.event("replayed", **report.model_dump(mode="json"))
+    if not as_json:
+        print(report.text())
+    return Exit.some_failed if report.differences else Exit.ok
+
+
 def list_campaigns(home: Path, *, as_json: bool) -> int:
     rows = [listed(each) for each in campaign.every(home)]
     table(rows, as_json=as_json, empty=f"No campaigns in {home}. Start one: ratchet run minimum_entropy_coupling")
