@@ -57,7 +57,8 @@ class Report(Record):
     def text(self) -> str:
         """Lay it out for a person."""
         again = f", {self.trials} trials run again" if self.trials else ""
-        told = f"{self.equal} files of {self.studies} studies are equal{again}. The replay is in {self.replay}."
+        studies = "1 study" if self.studies == 1 else f"{self.studies} studies"
+        told = f"{self.equal} files equal, of {studies}{again}. The replay is in {self.replay}."
         if not self.differences:
             return told
         lines = [f"  {each.file}: {each.what}" for each in self.differences]
@@ -182,9 +183,10 @@ def trials_of(made: Campaign) -> Iterator[tuple[Path, StudyFolder | None]]:
 def differing(tools: Tools, finished: tuple[StudyFolder, ...]) -> Iterator[Difference]:
     """Run every trial once more, on the code as the replay wrote it, and name those that measure something else."""
     executor: Executor = tools.executor
-    done = executor.map(lambda each: repeated(tools, *each), trials_of(tools.campaign))
+    planned = tuple(trials_of(tools.campaign))
+    done = executor.map(lambda each: repeated(tools, *each), planned)
     for number, found in enumerate(done, start=1):
-        tools.report(Step("run again", len(finished), f"{number} trials", 1.0))
+        tools.report(Step("run again", len(finished), f"{number} of {len(planned)} trials", number / len(planned)))
         if found:
             yield found
 
