@@ -1,14 +1,18 @@
-"""What a campaign's language models cost: by study, by question and by who was asked."""
+"""What a campaign's language models cost, by study, question and who was asked; and what they may cost beforehand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from agent import ledger
-from agent.campaign import Campaign
+from agent import ledger, plan, prices
+from agent.budget import OPTIONS, Budget
+from agent.campaign import Brief, Campaign
+from agent.endpoint import Endpoint
 from agent.entry import Entry, Event, total, worth
 from agent.llm import Usage
+from agent.plan import Plan, PlannedCalls, PlannedTrials
 from sandboxes.record import Record
+from templates.template import Template
 
 COLUMNS = ("calls", "failed", "unsure", "input", "cache read", "cache write", "output", "US dollars", "share")
 
@@ -68,13 +72,104 @@ class Report(Record):
             )
         if self.whole.unsure:
             yield (
-                f"{self.whole.unsure} calls count at their upper bound, ${self.whole.unsure_usd:.4f} in all: they may have "
-                f"been billed, and no answer, or no count of tokens, came."
+                f"{self.whole.unsure} calls count at their upper bound, ${self.whole.unsure_usd:.4f} in all: no answer "
+                f"came, or no count of tokens, and they may have been billed."
             )
         if self.whole.unpriced_tokens:
             yield f"No price is known for {self.whole.unpriced_tokens:,} tokens: they are in no dollar above."
         if self.guarded:
             yield f"The safeguard refused {self.guarded} answers; what it costs is the question 'guard'."
+
+
+class Expected(Record):
+    """What one kind of question may cost in a campaign."""
+
+    asked: PlannedCalls
+    usd: float | None
+    """Nothing read from a cache. None where no price is known."""
+    most_usd: float | None
+
+
+class Estimate(Record):
+    """What a campaign would do and may cost."""
+
+    plan: Plan
+    expected: tuple[Expected, ...]
+    tokens: int
+    most_tokens: int
+    usd: float
+    """Of what has a price."""
+    most_usd: float
+    unpriced: tuple[str, ...]
+    """Language models whose price nobody knows."""
+    budget: Budget
+    origin: str
+    """Of the figures that the estimate rests on."""
+
+    def text(self) -> str:
+        """Lay it out for a person."""
+        hours = self.plan.most_seconds / 3600
+        trials = [("trials of a study, at most", "scale", "trials", "seconds"), *map(trial_cells, self.plan.trials)]
+        lines = [
+            f"{self.plan.studies} studies, {self.plan.workers} trials at a time: at most {hours:.1f} h of trials.",
+            "",
+            *aligned(trials),
+            "",
+        ]
+        if not self.expected:
+            return "\n".join([*lines, "The embedded researcher answers every question: no language model is paid."])
+        questions = [
+            ("question", "asked", "calls", "tokens", "US dollars", "at most"),
+            *map(question_cells, self.expected),
+        ]
+        return "\n".join([*lines, *aligned(questions), "", *self._sums()])
+
+    def _sums(self) -> Iterable[str]:
+        yield f"Expected: {self.tokens:,} tokens, ${self.usd:.2f}."
+        yield f"At most: {self.most_tokens:,} tokens, ${self.most_usd:.2f}."
+        if self.unpriced:
+            yield f"No price is known for {', '.join(self.unpriced)}: it is in no dollar above. Give one with --price."
+        caps = [
+            f"{option} {cap:,}" for name, option in OPTIONS.items() if (cap := getattr(self.budget, name)) is not None
+        ]
+        yield f"It stops before it goes beyond {', '.join(caps)}." if caps else "No cap is set: --max-usd sets one."
+        yield f"The estimate rests on: {' '.join(self.origin.split())}"
+
+
+def estimate(brief: Brief, templates: Mapping[str, Template]) -> Estimate:
+    """Say what a campaign would do and may cost, from its brief alone."""
+    planned = plan.plan(brief, templates)
+    expected = tuple(expect(brief, asked) for asked in planned.calls)
+    return Estimate(
+        plan=planned,
+        expected=expected,
+        tokens=sum(each.asked.usage.tokens for each in expected),
+        most_tokens=sum(each.asked.most_usage.tokens for each in expected),
+        usd=sum(each.usd or 0.0 for each in expected),
+        most_usd=sum(each.most_usd or 0.0 for each in expected),
+        unpriced=tuple(dict.fromkeys(each.asked.llm for each in expected if each.usd is None)),
+        budget=brief.budget,
+        origin=plan.typical().origin,
+    )
+
+
+def expect(brief: Brief, asked: PlannedCalls) -> Expected:
+    price = prices.price(asked.llm, brief.endpoints.get(asked.llm, Endpoint()))
+    return Expected(
+        asked=asked,
+        usd=prices.usd(price, asked.usage) if price else None,
+        most_usd=prices.usd(price, asked.most_usage) if price else None,
+    )
+
+
+def trial_cells(each: PlannedTrials) -> tuple[str, ...]:
+    return (f"{each.template}: {each.stage}", each.scale, f"{each.trials}", f"{each.most_seconds:,.0f}")
+
+
+def question_cells(each: Expected) -> tuple[str, ...]:
+    asked = each.asked
+    dollars = ("?" if usd is None else f"{usd:.3f}" for usd in (each.usd, each.most_usd))
+    return (f"{asked.purpose} ({asked.role})", asked.llm, f"{asked.calls:.1f}", f"{asked.usage.tokens:,}", *dollars)
 
 
 def report(campaign: Campaign) -> Report:
