@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import base64
 import copy
+import os
 import pickle
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from llm_server import Asked, LLMServer, Scene
 
 from agent.keys import Keys, KeysError, redactor
+from templates import scaffold
 
 KEY = "sk-test-4fKq8RmB2xLw7NcD"
 OTHER = "other-7NcD4fKq8RmB2xLw"
@@ -105,3 +112,114 @@ def test_all_that_is_secret_is_told_to_the_redactor(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_used_does_not_keep_the_environment_from_being_redacted(tmp_path: Path) -> None:
     file = filed(tmp_path, f'my_server = "{OTHER}"\n', 0o644)
     assert redactor({"OPENAI_API_KEY": KEY, "RATCHET_KEYS": str(file)})(f"<{KEY}>") == "<[redacted]>"
+
+
+JOB = """
+import os, pathlib, sys
+print(dict(os.environ))
+for place in [*sys.argv[1:], *pathlib.Path("/proc").glob("*/environ"), "/root", "/home", "/root/.ratchet/keys.toml"]:
+    try:
+        place = pathlib.Path(place)
+        print(place, [*place.iterdir()] if place.is_dir() else place.read_bytes())
+    except OSError as error:
+        print(place, error.strerror)
+print("looked everywhere")
+"""
+HOST = f"""
+import sys
+from pathlib import Path
+from agent.keys import Keys
+from sandboxes.choose import choose
+from sandboxes.job import Job, Limits, Runtime
+import os
+assert len(Keys(os.environ).secrets()) >= 2
+folder, file = Path(sys.argv[1]), sys.argv[2]
+limits = Limits(wall_seconds=20, cpu_seconds=10, memory_bytes=256 << 20, work_bytes=1 << 20, output_bytes=1 << 20,
+                processes=8)
+job = Job(argv=("python", "-c", {JOB!r}, file, str(Path.home())), runtime=Runtime.python, limits=limits,
+          outputs=folder / "out", logs=folder / "logs")
+choose().run(job)
+"""
+
+
+def test_no_key_reaches_a_sandboxed_job(tmp_path: Path) -> None:
+    file = filed(tmp_path, f'HF_TOKEN = "{OTHER}"\n')
+    environ = {**os.environ, "OPENAI_API_KEY": KEY, "RATCHET_KEYS": str(file)}
+    subprocess.run([sys.executable, "-c", HOST, str(tmp_path), str(file)], env=environ, check=True, timeout=60)
+    seen = (tmp_path / "logs" / "stdout.txt").read_text()
+    assert "looked everywhere" in seen
+    assert "'PATH'" in seen
+    assert f"{file} No such file" in seen
+    assert KEY not in seen
+    assert OTHER not in seen
+    assert "OPENAI_API_KEY" not in seen
+
+
+Serve = Callable[[Callable[[Asked], Scene]], LLMServer]
+
+
+def campaign_by(server: LLMServer, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """Run a campaign with a language model that is sent the key."""
+    settings = tmp_path / "llms.toml"
+    settings.write_text(f'["openai/tiny"]\nbase_url = "{server.v1}"\nkey = "OPENAI_API_KEY"\n')
+    words = ["run", str(scaffold.new("toy", tmp_path / "templates")), "--scale", "smoke", "--llm", "openai/tiny"]
+    words += ["--llms", str(settings), "--price", "0,0", "--offline", "--no-wait"]
+    return subprocess.run(
+        [Path(sys.executable).parent / "ratchet", *words],
+        cwd=tmp_path,
+        env={**os.environ, "OPENAI_API_KEY": KEY},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def files_with(secret: str, folder: Path) -> list[str]:
+    return [str(path) for path in folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+
+
+def test_a_language_model_that_says_the_key_gets_it_into_no_file_and_on_no_screen(serve: Serve, tmp_path: Path) -> None:
+    def indiscreet(asked: Asked) -> Scene:
+        assert asked.headers["authorization"] == f"Bearer {KEY}"
+        hidden = base64.b64encode(f"user:{KEY}".encode()).decode()
+        return Scene(text=f'ready {{"key": "{KEY}", "masked": "{KEY[:8]}...{KEY[-4:]}", "encoded": "{hidden}"}}')
+
+    server = serve(indiscreet)
+    done = campaign_by(server, tmp_path)
+    assert done.returncode in {6, 7}, done.stdout + done.stderr
+    assert len(server.asked) > 1
+    calls = "".join(path.read_text() for path in tmp_path.glob("campaigns/*/calls/*.json"))
+    assert "ready" in calls
+    assert "[redacted]" in calls
+    for secret in (KEY, KEY[:12], KEY[-12:], f"{KEY[:8]}...", base64.b64encode(KEY[2:17].encode()).decode()):
+        assert secret not in done.stdout + done.stderr
+        assert files_with(secret, tmp_path / "campaigns") == []
+
+
+@pytest.mark.parametrize("status", [400, 401, 429])
+def test_an_error_that_repeats_the_key_is_shown_without_it(serve: Serve, tmp_path: Path, status: int) -> None:
+    said = f"Incorrect API key provided: {KEY} ({KEY[:14]}***)."
+    server = serve(lambda _: Scene(status=status, error=said, headers={"Retry-After": "36000"}))
+    done = campaign_by(server, tmp_path)
+    assert done.returncode in {3, 7}, done.stderr
+    assert "Incorrect API key provided" in done.stderr
+    assert KEY[:12] not in done.stdout + done.stderr
+    assert files_with(KEY[:12], tmp_path / "campaigns") == []
+
+
+def test_a_bug_shows_no_key_in_its_traceback(tmp_path: Path) -> None:
+    program = (
+        f"import agent.cli, agent.commands\nagent.commands.doctor = lambda *_, **__: [][{KEY!r}]\nagent.cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "doctor"],
+        cwd=tmp_path,
+        env={**os.environ, "OPENAI_API_KEY": KEY},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert KEY not in done.stderr
