@@ -50,7 +50,8 @@ def conversation(request: Request, *, in_words: bool, prefill: bool) -> tuple[Me
 
 def continued(request: Request, text: str) -> str:
     """Give what follows the opening, for an answer that may repeat it."""
-    return text.lstrip().removeprefix(opening(request)) if opening(request) else text
+    begun, stripped = opening(request), text.lstrip()
+    return stripped.removeprefix(begun) if begun and stripped.startswith(begun) else text
 
 
 def system(request: Request) -> str:
