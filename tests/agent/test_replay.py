@@ -7,11 +7,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from author_ideas import SLIP
+from staffed import LLMS, staffed
 from walking import BOLDER, LINE, acting, begun, crashing_when_bold, go, lower_for_the_line
 
-from agent import campaign, deciding, replay
+from agent import bootstrap, campaign, deciding, replay, walk
 from agent.approval import ApprovalNeededError, Decision
 from agent.campaign import Campaign, CampaignError
+from agent.llms.recorded import RecordedCall
 from agent.replay import Report
 from agent.state import Step
 from sandboxes.scripted import Scripted
@@ -25,6 +28,31 @@ def replayed(
     made: Campaign, *, again: bool = False, name: str | None = None, sandbox: Scripted | None = None
 ) -> Report:
     return replay.replay(made, name, quiet, threading.Event(), sandbox or acting(lower_for_the_line), again=again)
+
+
+def crashing_at_a_slip(code: str, seed: int) -> float | None:
+    """Let code crash that names what no code defines, as the author's deliberate fault does."""
+    if SLIP in code:
+        raise NameError(f"name '{SLIP}' is not defined")
+    return lower_for_the_line(code, seed)
+
+
+def authored(tmp_path: Path, **fields: object) -> Campaign:
+    """Let a language model bring a campaign to its end, a failed rehearsal and its repair among it."""
+    made = begun(tmp_path, **LLMS, **fields)
+    brief, stop = campaign.read_brief(made), threading.Event()
+    with bootstrap.tools(made, brief, quiet, stop, acting(crashing_at_a_slip), replaying=True) as tools:
+        walk.walk(staffed(tools, faulty=True))
+    return made
+
+
+def replayed_authored(made: Campaign, *, again: bool = False) -> Report:
+    return replayed(made, again=again, sandbox=acting(crashing_at_a_slip))
+
+
+def call_of(made: Campaign, purpose: str) -> Path:
+    """Find a recorded call by what it was asked for."""
+    return next(path for path in sorted(made.calls.iterdir()) if RecordedCall.load(path).request.purpose == purpose)
 
 
 def faults(report: Report) -> list[str]:
@@ -137,3 +165,42 @@ def test_only_finished_studies_are_replayed(tmp_path: Path) -> None:
         go(made)
     report = replayed(made)
     assert (report.studies, faults(report)) == (1, [])
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_language_models_campaign_replays_bit_for_bit_and_asks_it_nothing(tmp_path: Path, *, again: bool) -> None:
+    made = authored(tmp_path, studies=2)
+    assert any(made.studies()[0].code.glob("*-repair-1.json"))
+    assert len(list(made.studies()[0].paper.glob("draft-*"))) > 1
+    report = replayed_authored(made, again=again)
+    assert (report.studies, faults(report)) == (2, [])
+    assert report.equal > 100
+
+
+def test_a_tampered_answer_of_a_language_model_is_found_and_named(tmp_path: Path) -> None:
+    made = authored(tmp_path)
+    call = call_of(made, "interpret")
+    call.write_text(call.read_text().replace("observations", "0bservations"))
+    report = replayed_authored(made)
+    assert f"calls/{call.name}" in [each.file for each in report.differences]
+
+
+def test_a_tampered_review_shows_in_the_verdict(tmp_path: Path) -> None:
+    made = authored(tmp_path)
+    call = call_of(made, "conclude")
+    recorded = RecordedCall.load(call)
+    reply = recorded.reply.model_copy(update={"text": recorded.reply.text.replace("The ", "Our ", 1)})
+    assert reply != recorded.reply
+    recorded.model_copy(update={"reply": reply}).save(call)
+    found = [each.file for each in replayed_authored(made).differences]
+    assert f"calls/{call.name}" in found
+    assert any(name.endswith("reviews/verdict.json") for name in found)
+
+
+def test_an_answer_that_is_not_on_record_stops_the_replay_and_is_named(tmp_path: Path) -> None:
+    made = authored(tmp_path)
+    call = call_of(made, "implement")
+    call.unlink()
+    report = replayed_authored(made)
+    assert any(call.name in each.what and "'implement'" in each.what for each in report.differences)
+    assert any(each.what == "only the original has it" for each in report.differences)

@@ -15,7 +15,7 @@ from sandboxes.scripted import FINISHED, Scripted
 from templates import scaffold
 
 Measure = Callable[[str, int], float | None]
-"""What the scorer finds of this code with this seed; None for code that crashes."""
+"""What the scorer finds of this code with this seed; None, or a `NameError`, for code that crashes."""
 
 LINE = '{ knob = "step_size", after = "initial * (1 - time / horizon)" }'
 BOLDER = '{ knob = "initial", after = 0.9 }'
@@ -53,7 +53,11 @@ def acting(measure: Measure, jobs: list[str] | None = None) -> Scripted:
             (job.outputs / "figures.json").write_text(json.dumps([{"name": "seeds", "caption": "Values by seed."}]))
         elif "/code" in places:
             seed = json.loads(places["/task/settings.json"].read_text())["seed"]
-            found = measure((places["/code"] / "experiment.py").read_text(), seed)
+            try:
+                found = measure((places["/code"] / "experiment.py").read_text(), seed)
+            except NameError as error:
+                (job.logs / "stderr.txt").write_text(f"NameError: {error}\n")
+                found = None
             if found is None:
                 return FINISHED.model_copy(update={"ending": Ending.crashed, "exit_code": 1})
             (job.outputs / "found.json").write_text(json.dumps(found))
