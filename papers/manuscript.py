@@ -24,6 +24,7 @@ LINES = (
     (re.compile(r"\|.*\|"), "is a row of a table: tables are computed, place one with {{table:label}}"),
     (re.compile(r"```|~~~"), "fences code: code is not typed, place the listing with {{listing:label}}"),
     (re.compile(r"\d{1,2}[.)]\s"), "numbers an item: begin each item with “- ”"),
+    (re.compile(r"\{(?!\{)|\[\s*[\"{]"), "is JSON: answer with the plain text of the section"),
     (re.compile(r">\s"), "is a Markdown quotation: write prose"),
     (re.compile(r"(?:-{3,}|={3,}|\*{3,}|_{3,})$"), "is a Markdown rule: leave it out"),
 )

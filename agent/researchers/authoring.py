@@ -30,6 +30,8 @@ ANSWER_TOKENS = 8_000
 TEMPERATURE = 0.5
 MOST_SHOWN = 12
 """Problems that are shown back at a time."""
+FEWEST_WORDS = 30
+"""Of a section; less is an acknowledgement, or a slip."""
 LONGEST_TITLE = 160
 LONGEST_ABSTRACT = 2_500
 """Characters, marks included."""
@@ -70,7 +72,7 @@ class Author:
             if purpose == "fix" and text.strip() == before:
                 raise Misfit("That is the text as it stood. Change what was asked to be changed.")
             candidate = made.having(title, text)
-            self._refuse([], candidate, title, allowed)
+            self._refuse(_thin(text), candidate, title, allowed)
             return candidate
 
         return converse(self.llm, self._request(purpose, prompt), parse)
@@ -146,6 +148,13 @@ def _places(paper: Paper, part: str) -> Iterator[Place]:
         title=paper.title if front else "", author="", abstract=paper.abstract if front else "", sections=sections
     )
     yield from places(alone)
+
+
+def _thin(text: str) -> list[str]:
+    """Say that a section is too short to be one."""
+    words = len(text.split())
+    few = f"The section has {words} words; write it out, in {FEWEST_WORDS} at least."
+    return [few] if words < FEWEST_WORDS else []
 
 
 def _front_faults(front: Front) -> Iterator[str]:

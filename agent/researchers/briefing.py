@@ -48,6 +48,8 @@ class Briefing:
     """Keys whose values are not shown."""
     paper: Paper
     """Composed by rules from `study`: the material."""
+    timed: frozenset[str]
+    """Names of the measurements that are times."""
 
     def section(self, title: str) -> Section | None:
         return next((each for each in self.paper.sections if each.title == title), None)
@@ -73,8 +75,7 @@ class Briefing:
 
     def figures(self) -> str:
         """Show the data behind the figures, a bounded part of each."""
-        timed = {each.name for each in self.study.template.secondary if each.timing}
-        return "\n\n".join(_data(figure, timed) for figure in self.study.figures)
+        return "\n\n".join(_data(figure, self.timed) for figure in self.study.figures)
 
     def _entries(self) -> Iterator[bibliography.Entry]:
         """Give the records that may be cited, those that the survey ranked first."""
@@ -118,22 +119,25 @@ def briefing(study: Study, requests: frozenset[str]) -> Briefing:
     # A difference has a sign, and which one it has may change from run to run.
     hidden = {key for key in unsteady(study, known) if key.startswith("cost.") or key.endswith(SIDES)}
     masked = {key: known[key].model_copy(update={"value": UNSEEN, "source": ""}) for key in sorted(hidden)}
-    return Briefing(steady, {**shown, **masked}, frozenset(hidden), compose(steady, requests))
+    return Briefing(steady, {**shown, **masked}, frozenset(hidden), compose(steady, requests), timed(study))
 
 
 def unsteady(study: Study, keys: Iterable[str]) -> frozenset[str]:
     """Name the facts that differ when the trials of `study` are run again."""
-    timed = {each.name for each in study.template.secondary if each.timing}
-    return frozenset(key for key in keys if key.startswith("cost.") or timed & set(key.split(".")))
+    return frozenset(key for key in keys if key.startswith("cost.") or timed(study) & set(key.split(".")))
+
+
+def timed(study: Study) -> frozenset[str]:
+    return frozenset(each.name for each in study.template.secondary if each.timing)
 
 
 def without_times(study: Study) -> Study:
     """Take from a study what differs when its trials are run again: times, memory, money, and what measures them."""
-    timed = {each.name for each in study.template.secondary if each.timing}
+    times = timed(study)
     trials = tuple(
         trial.model_copy(
             update={
-                "measurements": {name: value for name, value in trial.measurements.items() if name not in timed},
+                "measurements": {name: value for name, value in trial.measurements.items() if name not in times},
                 "wall_seconds": 0.0,
                 "cpu_seconds": None,
                 "peak_memory_bytes": None,
@@ -213,14 +217,14 @@ def _record(entry: bibliography.Entry) -> str:
     return f"[@{entry.key}] {'. '.join(filter(None, told))}.{about}"
 
 
-def _data(figure: FigureFile, timed: set[str]) -> str:
+def _data(figure: FigureFile, times: frozenset[str]) -> str:
     """Show the head of a figure's data, rounded; rows and columns that hold a timing are left out."""
     if not figure.csv.is_file():
         return f"{figure.name}.csv is not there."
     rows = [line.split(",") for line in figure.csv.read_text(errors="replace").splitlines()]
-    columns = [place for place, name in enumerate(rows[0] if rows else []) if name.strip() not in timed]
+    columns = [place for place, name in enumerate(rows[0] if rows else []) if name.strip() not in times]
     lines = [
-        ",".join(_rounded(row[place]) for place in columns if place < len(row)) for row in rows if not timed & set(row)
+        ",".join(_rounded(row[place]) for place in columns if place < len(row)) for row in rows if not times & set(row)
     ]
     shown: list[str] = []
     for line in lines:

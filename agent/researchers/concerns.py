@@ -119,11 +119,11 @@ def unanswered(reviews: Iterable[Review]) -> tuple[Remark, ...]:
 
 
 def _quoting(document: Document, place: str) -> str:
-    """Find the section of that title, or the one that holds the quotation."""
+    """Find the section of that title, or else what holds the quotation."""
+    if any(section.title == place for section in document.sections):
+        return place
     words = " ".join(place.strip('“”"').split())
     if any(words in sentence for sentence in document.abstract):
         return ABSTRACT
-    for section in document.sections:
-        if section.title == place or any(words in sentence for sentence in section.sentences):
-            return section.title
-    return ""
+    holding = (each.title for each in document.sections if any(words in sentence for sentence in each.sentences))
+    return next(holding, "")

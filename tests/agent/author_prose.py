@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from agent.literature.publication import Publication
 from agent.llm import Request
 
 FENCED = re.compile(r"<untrusted id=\"(\w+)\" what=\"([^\"]*)\">\n(.*?)\n</untrusted id=\"\1\">", re.DOTALL)
@@ -19,6 +20,8 @@ PLACED = re.compile(r"^- (\{\{\w+:(\S+?)\}\})\s*(.*)$", re.MULTILINE)
 INJECTED = re.compile(r"ignore (?:all |any )?(?:previous|prior) instructions[^“\"]*[“\"](.+?)[”\"]", re.IGNORECASE)
 DOUBLED = "The step is iterated, which we write $x^a^b$ for short."
 """Passes every gate; LaTeX calls it a double superscript."""
+ANSWER = "A reader asked what the section on"
+"""How a revision begins its answer."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,11 @@ class ProseAuthor:
         return json.dumps({"title": f"{idea.rstrip('.')}: a paired test", "abstract": abstract})
 
     def _fix(self, request: Request) -> str:
-        current = fenced(request.messages[0].text, "your own text")
+        asked = request.messages[0].text
+        current = fenced(asked, "your own text")
         mended = current.replace(f"\n\n{DOUBLED}", "").replace("x^a^b", "{x^a}^b")
+        for key in re.findall(r"^- record (\S+):", asked, re.MULTILINE):
+            mended = re.sub(rf"@{re.escape(key)}(?:; )?", "", mended).replace("; ]", "]").replace(" []", "")
         return mended if mended != current else f"{current}\n\nThis paragraph was read again with care."
 
     def _revise(self, request: Request) -> str:
@@ -101,33 +107,33 @@ class ProseAuthor:
         if "Answer with title and abstract" in request.messages[0].text:
             title, abstract = current.split("\n\n", 1)
             return json.dumps({"title": title, "abstract": abstract})
-        return f"{current}\n\nA reader asked here what this rests on: on the trials of this study, and on no others."
+        part = re.search(r"of the part “(.+?)”", request.messages[0].text)
+        assert part is not None
+        return f"{current}\n\n{ANSWER} {part[1].lower()} rests on: on the trials of this study, and on no others."
 
     def _judge(self, request: Request) -> str:
         paper = fenced(request.context, "paper under review")
         places = re.findall(r"^- (.+)$", request.context.rpartition("Places that a remark")[2], re.MULTILINE)
         title = next(place for place in places if place not in {"Title", "Abstract"})
-        answered = self.content or "What this rests on" in paper or "A reader asked here" in paper
+        answered = self.content or ANSWER in paper
         weaknesses = [] if answered else [remark("It is not said here what this rests on.", title)]
         questions = [] if answered else [remark("Could every seed be shown?", title, "per-seed-values")]
         overall = 7 if answered else 5
-        scores = {key: 3 for key in re.findall(r"^- `(\w+)`:", request.messages[0].text, re.MULTILINE)}
+        scales, _, _ = request.messages[0].text.partition("`decision` follows")
         filled: dict[str, Any] = {
             "summary": f"{paper.splitlines()[0]} It reports one paired test and its limits.",
             "strengths": [remark("The prediction was on record before any trial.", title)],
             "weaknesses": weaknesses,
             "questions": questions,
             "limitations": "They are said.",
-            "scores": {key: scores[key] for key in scores if "remedy" not in key} | {"overall": overall},
+            "scores": dict.fromkeys(re.findall(r"^- `(\w+)`:", scales, re.MULTILINE), 3) | {"overall": overall},
             "decision": "accept" if overall >= 6 else "reject",
         }
-        known = {"soundness", "presentation", "contribution", "confidence", "overall"}
-        filled["scores"] = {key: score for key, score in filled["scores"].items() if key in known}
         return json.dumps(filled)
 
     def _summarise(self, request: Request) -> str:
         part = fenced(request.messages[0].text, "part of a paper")
-        return f"This part says, among other things: \"{part.split('. ')[-1][-200:]}\""
+        return f'This part says, among other things: "{part.split(". ")[-1][-200:]}"'
 
     def _conclude(self, request: Request) -> str:
         asked = request.messages[0].text
@@ -140,6 +146,28 @@ class ProseAuthor:
         return json.dumps({"summary": summary, "quotes": quotes, "decision": decision[1]})
 
 
+class Nowhere:
+    """Literature of which nothing is at hand."""
+
+    def search(self, words: str, limit: int = 10) -> tuple[Publication, ...]:
+        del words, limit
+        return ()
+
+    def resolve(self, publication: Publication) -> str:
+        return f"not checked: {publication.id} could not be looked up"
+
+
+def answering(author: ProseAuthor) -> Callable[[Request], str]:
+    """Make a script of an author who is asked nothing else."""
+
+    def script(request: Request) -> str:
+        said = author.answer(request)
+        assert said is not None
+        return said
+
+    return script
+
+
 def section(title: str, asked: str, context: str) -> str:
     """Write a section from the material of its prompt: what it claims, and each exhibit where it is spoken of."""
     material = fenced(asked, f"the composed section {title}")
@@ -147,10 +175,9 @@ def section(title: str, asked: str, context: str) -> str:
     said = [f"In this section: {title.lower()}, told anew from the record.", *kept]
     if title == "Results":
         arm = headline(context)
-        said = [
-            f"### Headline\nThe mean with the change was [[{arm}.variant]], that of the baseline [[{arm}.reference]]; "
-            f"the difference was [[{arm}.difference]], with an interval from [[{arm}.low]] to [[{arm}.high]]."
-        ]
+        means = f"The mean with the change was [[{arm}.variant]], that of the baseline [[{arm}.reference]]."
+        difference = f"The difference was [[{arm}.difference]], with an interval from [[{arm}.low]] to [[{arm}.high]]."
+        said = [f"### Headline\n{means} {difference}"]
     for placed, label, caption in PLACED.findall(asked):
         if not label.startswith("eq:"):
             said.append(f"What follows is told by [#{label}], which has this caption: {unmarked(caption)}")

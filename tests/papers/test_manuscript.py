@@ -35,7 +35,7 @@ def test_a_composed_section_reads_the_same_after_it_was_written_out(study_of: St
 
 
 def test_paragraphs_items_headings_and_equations_are_read() -> None:
-    text = "### Headline\nIt fell\nby much.\n\n- one\n- two\n  more\n\n$$\na = b\n$$\n\n$$ c $$\n\nSo [#tab:one]: [#fig:two]."
+    text = "### Headline\nIt fell\nby much.\n\n- one\n- two\n  more\n\n$$\na = b\n$$\n\n$$ c $$\n\nSee [#tab:one]."
     blocks = read(text, COMPUTED).blocks
     assert blocks[:4] == (
         Paragraph(text="It fell by much.", heading="Headline"),
@@ -77,6 +77,7 @@ def test_a_fence_around_the_whole_answer_is_taken_off() -> None:
         ("![plot](plot.png)", "image"),
         ("See [the site](https://example.org).", "link"),
         ("```python\nx\n```\nIt.", "code is not typed"),
+        ('{"text": "It fell."}', "is JSON"),
         ("1. First\n2. Second", "numbers an item"),
         ("It fell {{table:tab:one}} here.", "line of its own"),
         ("It.\n\n{{table:tab:three}}", "{{table:tab:one}}, {{figure:fig:two}}"),
