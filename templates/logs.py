@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-_LINES: Final = 20
+_LINES: Final = 40
 _CHARACTERS: Final = 4000
 _BYTES: Final = 65_536
 _ESCAPE: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")

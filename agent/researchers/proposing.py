@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from agent.archive import ArchivedStudy
-from agent.llm import Message, MisfitError, Request
+from agent.llm import Message, MisfitError, RefusedError, Request
 from agent.prompting import render
 from agent.questions import Propose
 from agent.researchers import surveying
@@ -44,15 +44,22 @@ def propose(desk: Desk, question: Propose) -> Idea:
     answered: list[Answered] = []
     for _ in range(ROUNDS):
         for idea in ranked(question, drafted(desk, question, answered)):
-            template = named(question, idea.template)
-            known = surveying.look(desk, idea, template).known
-            if not known:
+            why = known(desk, question, idea)
+            if not why:
                 return idea
-            answered.append(Answered(idea.title, known))
+            answered.append(Answered(idea.title, why))
     raise ExhaustedError(
         f"{desk.llm.name} proposed {len(answered)} ideas, and the literature answers each of them. The last one: "
         f"{answered[-1].why} Choose another language model for ideas, or another template."
     )
+
+
+def known(desk: Desk, question: Propose, idea: Idea) -> str:
+    """Say which record has the idea's answer; where no judgement comes, the study's own survey will say so."""
+    try:
+        return surveying.look(desk, idea, named(question, idea.template)).known
+    except (MisfitError, RefusedError):
+        return ""
 
 
 def drafted(desk: Desk, question: Propose, answered: Sequence[Answered]) -> tuple[Draft, ...]:
