@@ -29,8 +29,8 @@ class Grouped(TyperCommand):
                     formatter.write_dl(rows)
 
 
-def language(*names: str, help: str, metavar: str | None = None) -> Any:  # noqa: A002, ANN401 (as typer calls it)
-    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel=LANGUAGE)
+def language(*names: str, help: str, metavar: str | None = None, least: int | None = None) -> Any:  # noqa: A002, ANN401 (as typer calls it)
+    return typer.Option(*names, help=help, metavar=metavar, min=least, rich_help_panel=LANGUAGE)
 
 
 def cap(*names: str, help: str) -> Any:  # noqa: A002, ANN401 (as typer calls it)
@@ -56,9 +56,9 @@ Price = Annotated[
     str | None,
     language(metavar="IN,OUT[,CACHE_READ[,CACHE_WRITE]]", help="US dollars for a million tokens."),
 ]
-Context = Annotated[int | None, language(help="Tokens of their context window.")]
-MaxOutput = Annotated[int | None, language(help="Tokens of their longest answer.")]
-PromptTokens = Annotated[int, language(help="Of the long prompt.")]
+Context = Annotated[int | None, language(least=1, metavar="N", help="Tokens of their context window.")]
+MaxOutput = Annotated[int | None, language(least=1, metavar="N", help="Tokens of their longest answer.")]
+PromptTokens = Annotated[int, language(least=100, metavar="N", help="Of the long prompt.")]
 MaxUsd = Annotated[float | None, cap(help="US dollars.")]
 MaxTokens = Annotated[int | None, cap(help="Tokens of language models.")]
 MaxWall = Annotated[float | None, cap(help="Wall seconds.")]
