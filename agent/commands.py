@@ -18,7 +18,7 @@ from agent.approval import Decision, Pending
 from agent.campaign import Brief, Campaign, CampaignError
 from agent.check import Check, PreflightError, refuse_lacking
 from agent.endings import Exit
-from agent.keys import Keys
+from agent.keys import Keys, redactor
 from agent.llm import LLMError, PausedError
 from agent.progress import screen
 from agent.selection import Chosen
@@ -305,7 +305,9 @@ def template_check(name: str, *, baseline: bool, scale: str, as_json: bool) -> i
 
 
 def table(rows: Sequence[Record], *, as_json: bool, empty: str) -> None:
-    """Print records: a line of JSON each, or columns for a person."""
+    """Print records: a line of JSON each, or columns for a person; no key is in them."""
+    redact = redactor(os.environ)
+    rows = [type(row).model_validate_json(redact(row.model_dump_json())) for row in rows]
     if as_json:
         for row in rows:
             print(row.model_dump_json())

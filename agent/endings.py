@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -92,12 +93,14 @@ def message(error: BaseException) -> str:
 
 
 def stopped(error: LLMError, argument: str) -> str:
-    """Say why no language model answers any more, and how the campaign goes on."""
+    """Say why no language model answers any more, and how the campaign goes on; no key is in it."""
+    from agent.keys import redactor
     from agent.llm import PausedError
 
+    said = redactor(os.environ)(str(error))
     if isinstance(error, PausedError):
-        return str(error)
+        return said
     return (
-        f"{error}\nEverything finished is kept. When that is mended, go on with 'ratchet resume {argument}'; or let "
+        f"{said}\nEverything finished is kept. When that is mended, go on with 'ratchet resume {argument}'; or let "
         f"another language model answer what is not answered yet: 'ratchet resume {argument} --llm PROVIDER/MODEL'."
     )

@@ -160,12 +160,17 @@ Serve = Callable[[Callable[[Asked], Scene]], LLMServer]
 
 def campaign_by(server: LLMServer, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     """Run a campaign with a language model that is sent the key."""
+    toy = scaffold.new("toy", tmp_path / "templates")
+    return ratchet_with(
+        server, tmp_path, "run", str(toy), "--scale", "smoke", "--price", "0,0", "--offline", "--no-wait"
+    )
+
+
+def ratchet_with(server: LLMServer, tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
     settings = tmp_path / "llms.toml"
     settings.write_text(f'["openai/tiny"]\nbase_url = "{server.v1}"\nkey = "OPENAI_API_KEY"\n')
-    words = ["run", str(scaffold.new("toy", tmp_path / "templates")), "--scale", "smoke", "--llm", "openai/tiny"]
-    words += ["--llms", str(settings), "--price", "0,0", "--offline", "--no-wait"]
     return subprocess.run(
-        [Path(sys.executable).parent / "ratchet", *words],
+        [Path(sys.executable).parent / "ratchet", *words, "--llm", "openai/tiny", "--llms", str(settings)],
         cwd=tmp_path,
         env={**os.environ, "OPENAI_API_KEY": KEY},
         capture_output=True,
@@ -223,3 +228,12 @@ def test_a_bug_shows_no_key_in_its_traceback(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert KEY not in done.stderr
+
+
+def test_the_doctor_shows_no_key(serve: Serve, tmp_path: Path) -> None:
+    server = serve(lambda _: Scene(status=401, error=f"Incorrect API key provided: {KEY[:14]}***."))
+    for words in ([], ["--json"]):
+        done = ratchet_with(server, tmp_path, "doctor", *words)
+        assert done.returncode == 3, done.stderr
+        assert "Incorrect API key provided" in " ".join(done.stdout.split())
+        assert KEY[:12] not in done.stdout + done.stderr
