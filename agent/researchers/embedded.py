@@ -60,7 +60,8 @@ def propose(question: Propose) -> Idea:
 def survey(question: Survey) -> Related:
     """Rank the template's references by their words in common with the idea; a point tried before is known."""
     idea = question.idea
-    earlier = question.archive.earlier(question.template, after(idea.changes)) if idea.changes else None
+    knobs_alone = bool(idea.changes) and not idea.plan
+    earlier = question.archive.earlier(question.template, after(idea.changes)) if knobs_alone else None
     entries = bibliography.read(template.bibliography(question.template))
     sources = [Holding(key=entry.key, text=" ".join(entry.fields.values())) for entry in entries]
     words = f"{idea.title} {idea.hypothesis} {idea.rationale} {question.template.title} {question.template.question}"

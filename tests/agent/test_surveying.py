@@ -11,6 +11,7 @@ from agent.llm import MisfitError, Request
 from agent.prompting import fenced
 from agent.questions import Nearest, Survey
 from agent.researchers import surveying
+from agent.researchers.embedded import EmbeddedResearcher
 from agent.researchers.surveying import LONGEST_ABSTRACT, MOST_RECORDS
 from papers.evidence import Conclusion
 from templates.idea import Change
@@ -103,6 +104,7 @@ def test_a_change_of_code_is_not_known_for_the_point_it_starts_from(toy: Templat
     tried = archive(archived(toy, idea(toy, BOLDER)), archived(toy, idea(toy, plan="Clip.")))
     question = Survey(idea=idea(toy, BOLDER, plan="Average."), template=toy, archive=tried)
     assert surveying.survey(judging(cited=["polyak1992"]), question).known == ""
+    assert EmbeddedResearcher().answer(question).known == ""
 
 
 def test_the_same_idea_is_looked_up_by_the_same_requests(toy: Template) -> None:
