@@ -120,11 +120,12 @@ class Redactor:
 
 
 def is_secret(value: str) -> bool:
-    """Tell a secret from a placeholder such as `EMPTY`, `ollama` or `lm-studio`, and from a number.
+    """Tell a secret from a placeholder such as `EMPTY`, `ollama` or `lm-studio`, from a number, and from raw bytes.
 
-    Replacing one of those would spoil ordinary text, and nobody's account hangs on it.
+    Replacing one of the first would spoil ordinary text, and nobody's account hangs on it; the last can be in no text.
     """
-    if len(value) < LEAST or not re.search(r"[A-Za-z]", value):
+    readable = not re.search(r"[\ud800-\udfff]", value)
+    if len(value) < LEAST or not re.search(r"[A-Za-z]", value) or not readable:
         return False
     return len(value) >= 2 * LEAST or bool(re.search(r"\d", value)) or value not in (value.lower(), value.upper())
 

@@ -187,6 +187,10 @@ def test_the_environment_names_its_secrets() -> None:
     assert sorted(environment_secrets(environ)) == ["a1B2c3D4e5F6", "b1B2c3D4e5F6", "hf_x", "hunter2"]
 
 
+def test_a_variable_of_raw_bytes_keeps_nothing_from_being_redacted() -> None:
+    assert Redactor([b"\xff\xfeabc-1234567".decode("utf-8", "surrogateescape"), KEY])(KEY) == REDACTED
+
+
 def test_a_redactor_shows_no_secret_of_its_own() -> None:
     assert KEY not in repr(Redactor([KEY]))
 
