@@ -50,7 +50,7 @@ def repair(desk: Desk, question: Repair) -> CodeChange:
         idea=question.idea,
         turns=turns(question.idea.changes),
         attempt=question.attempt,
-        diff=source.diff(template, standing)[:LONGEST_DIFF],
+        diff=source.diff(template, standing)[:LONGEST_DIFF].rstrip("\n"),
         rejected=failure.ending not in {*TrialEnding},
         ending=failure.ending.replace("_", " "),
         limit=failure.limit,

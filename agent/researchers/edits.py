@@ -26,7 +26,7 @@ _MIDDLE: Final = re.compile(r"\s*={5,9}\s*")
 _END: Final = re.compile(r"\s*>{5,9} ?REPLACE\s*")
 _FENCE: Final = re.compile(r"\s*`{3,}\w*\s*")
 _NAME: Final = re.compile(r"[#*`\s]*(?:[Ff]ile:\s*)?`?([\w][\w./-]*\.\w+)[*`:\s]*")
-_GIVE_UP: Final = re.compile(r"[*`\s]*GIVE UP:?[*`]*\s*(.*)", re.DOTALL)
+_GIVE_UP: Final = re.compile(r"^[*`\s]*GIVE UP\b:?[*`]*(.*)", re.DOTALL | re.MULTILINE)
 _LONGEST_NOTE: Final = 300
 _SHOWN: Final = 12
 """Lines of a file that are shown where a passage was looked for."""
@@ -55,8 +55,6 @@ def read(text: str, names: Sequence[str]) -> Answer:
 
     Raises `Misfit` for one that neither edits nor gives up, and for a block that is not whole.
     """
-    if found := _GIVE_UP.match(text):
-        return Answer(given_up=_shortened(found[1]) or "The author of the code gave no reason.")
     lines = text.replace("\r\n", "\n").split("\n")
     edits: list[Edit] = []
     words: list[str] = []
@@ -77,6 +75,8 @@ def read(text: str, names: Sequence[str]) -> Answer:
         elif line.strip() and not edits and not _FENCE.fullmatch(line):
             words.append(line.strip())
         at += 1
+    if not edits and (found := _GIVE_UP.search(text)):
+        return Answer(given_up=_shortened(found[1]) or "The author of the code gave no reason.")
     if not edits:
         raise Misfit(
             "There is no edit in that answer. Give a file's name on a line of its own, then blocks of "
@@ -125,7 +125,7 @@ def _replaced(text: str, edit: Edit, number: int) -> str:
     places = [at for at in range(len(lines)) if lines[at : at + len(wanted)] == wanted]
     new = edit.replace.split("\n") if edit.replace else []
     if not places:
-        places = _alike(lines, wanted)
+        places = [at for at in _alike(lines, wanted) if _fits(new, _shift(lines[at], wanted[0]))]
         new = _shifted(new, _shift(lines[places[0]], wanted[0])) if len(places) == 1 else new
     if len(places) != 1:
         raise Misfit(_unplaced(lines, wanted, places, edit.file, number))
@@ -151,8 +151,13 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
+def _fits(lines: Sequence[str], columns: int) -> bool:
+    """Say whether lines can be moved so far to the left that none loses its place among the others."""
+    return all(_indent(line) + columns >= 0 for line in lines if line.strip())
+
+
 def _shifted(lines: Sequence[str], columns: int) -> list[str]:
-    return [line if not line.strip() else " " * max(0, _indent(line) + columns) + line.lstrip() for line in lines]
+    return [line if not line.strip() else " " * (_indent(line) + columns) + line.lstrip() for line in lines]
 
 
 def _unplaced(lines: Sequence[str], wanted: Sequence[str], places: Sequence[int], file: str, number: int) -> str:

@@ -57,6 +57,11 @@ def test_a_passage_whose_lines_are_indented_unlike_the_source_does_not_stand() -
         changed(block("    a = 1\n        b = 2", "    pass"))
 
 
+def test_a_replacement_that_would_lose_its_shape_on_the_way_left_is_refused() -> None:
+    with pytest.raises(Misfit, match="does not stand"):
+        changed(block("        b = 2\n        return a + b", "        if a:\n  return b"))
+
+
 def test_edits_are_made_one_after_the_other() -> None:
     answer = block("    b = 2", "    b = 5\n    c = 6") + block("    c = 6", "    c = 7")
     assert "    b = 5\n    c = 7\n" in changed(answer)["experiment.py"]
@@ -118,6 +123,8 @@ def test_an_answer_that_is_not_whole_says_what_is_missing(answer: str, why: str)
 def test_an_author_may_give_up_with_a_reason() -> None:
     assert edits.read("GIVE UP: the scorer forbids it.", NAMES).given_up == "the scorer forbids it."
     assert edits.read("**GIVE UP**", NAMES).given_up != ""
+    assert edits.read("I tried.\n\nGIVE UP: no use.", NAMES).given_up == "no use."
+    assert edits.read(f"I do not\nGIVE UP\n{block('a', 'b')}", NAMES).given_up == ""
 
 
 def test_what_is_said_before_the_first_edit_is_kept_as_a_note() -> None:
