@@ -125,8 +125,9 @@ def _replaced(text: str, edit: Edit, number: int) -> str:
     places = [at for at in range(len(lines)) if lines[at : at + len(wanted)] == wanted]
     new = edit.replace.split("\n") if edit.replace else []
     if not places:
-        places = [at for at in _alike(lines, wanted) if _fits(new, _shift(lines[at], wanted[0]))]
-        new = _shifted(new, _shift(lines[places[0]], wanted[0])) if len(places) == 1 else new
+        alike = {at: _columns(lines[at:], wanted) for at in _alike(lines, wanted)}
+        places = [at for at, columns in alike.items() if _fits(new, columns)]
+        new = _shifted(new, alike[places[0]]) if len(places) == 1 else new
     if len(places) != 1:
         raise Misfit(_unplaced(lines, wanted, places, edit.file, number))
     return newline.join([*lines[: places[0]], *new, *lines[places[0] + len(wanted) :]])
@@ -137,14 +138,18 @@ def _alike(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
     return [
         at
         for at in range(len(lines) - len(wanted) + 1)
-        if len({_shift(line, want) for line, want in zip(lines[at:], wanted, strict=False) if want.strip()}) == 1
-        and all(line.strip() == want.strip() for line, want in zip(lines[at:], wanted, strict=False))
+        if all(line.strip() == want.strip() for line, want in zip(lines[at:], wanted, strict=False))
+        and len(set(_shifts(lines[at:], wanted))) == 1
     ]
 
 
-def _shift(line: str, wanted: str) -> int:
-    """Give by how many columns `line` is indented further than `wanted`."""
-    return _indent(line) - _indent(wanted)
+def _columns(lines: Sequence[str], wanted: Sequence[str]) -> int:
+    """Give by how many columns the lines are indented further than those wanted."""
+    return next(_shifts(lines, wanted))
+
+
+def _shifts(lines: Sequence[str], wanted: Sequence[str]) -> Iterator[int]:
+    return (_indent(line) - _indent(want) for line, want in zip(lines, wanted, strict=False) if want.strip())
 
 
 def _indent(line: str) -> int:

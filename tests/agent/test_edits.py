@@ -57,6 +57,13 @@ def test_a_passage_whose_lines_are_indented_unlike_the_source_does_not_stand() -
         changed(block("    a = 1\n        b = 2", "    pass"))
 
 
+def test_a_blank_first_line_says_nothing_of_the_indentation() -> None:
+    files = {"a.py": "class A:\n\n    b = 1\n"}
+    assert changed("a.py\n<<<<<<< SEARCH\n\nb = 1\n=======\n\nb = 2\n>>>>>>> REPLACE\n", files) == {
+        "a.py": "class A:\n\n    b = 2\n"
+    }
+
+
 def test_a_replacement_that_would_lose_its_shape_on_the_way_left_is_refused() -> None:
     with pytest.raises(Misfit, match="does not stand"):
         changed(block("        b = 2\n        return a + b", "        if a:\n  return b"))
