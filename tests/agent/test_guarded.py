@@ -2,11 +2,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from agent.budget import Caps
+from agent.endpoint import Endpoint, Price
+from agent.entry import Event
+from agent.journal import Journal
 from agent.llm import Finish, Message, RefusedError, Reply, Request, Shape, Usage
 from agent.llms.guarded import LINES, MARK, TOKENS, Guarded
+from agent.llms.metered import Metered
+from agent.llms.recorded import Recorded
 from agent.llms.scripted import ScriptedLLM
 
 ANSWER = "We lower the step size as training goes on, because late steps should be small.\n\nThis costs nothing."
@@ -173,6 +180,26 @@ def test_an_answer_outside_the_share_costs_no_second_call() -> None:
     repeats = sum(request.purpose == "guard" for request in llm.asked)
     assert repeats == sum(guard.guards(request) for request in llm.asked if request.purpose != "guard")
     assert 0 < repeats < 50
+
+
+def test_the_repeat_is_recorded_and_paid_apart_and_a_replay_refuses_the_same(tmp_path: Path) -> None:
+    llm = repeating(lambda text: REFUSAL if "question 1" in text or "question 3" in text else text)
+    answering = ScriptedLLM(lambda request: llm.complete(request) if request.purpose == "guard" else heard(request))
+    journal = Journal(tmp_path / "ledger.jsonl", tmp_path / "exchanges")
+    priced = Endpoint(price=Price(input=1, output=2))
+    paid = Metered(Recorded(answering, tmp_path / "calls"), journal, priced, Caps())
+    requests = [asked(f"question {number}") for number in range(6)]
+    first = [Guarded(paid, 0.5, share=0.7).complete(request) for request in requests]
+    assert {reply.finish for reply in first} == {Finish.finished, Finish.refused}
+    silent = Recorded(ScriptedLLM(lambda _: pytest.fail("asked again")), tmp_path / "calls", offline=True)
+    assert [Guarded(silent, 0.5, share=0.7).complete(request) for request in requests] == first
+    settled = [entry.question for entry in journal.entries if entry.event is Event.settled]
+    assert settled.count("propose") == 6
+    assert settled.count("guard") == sum(request.purpose == "guard" for request in answering.asked) > 0
+
+
+def heard(request: Request) -> str:
+    return f"To answer {request.messages[-1].text}: {ANSWER}"
 
 
 def test_a_guard_is_called_as_what_it_guards() -> None:
