@@ -111,7 +111,8 @@ def tools(  # noqa: PLR0913 (what differs between walks)
     with writing(campaign), ThreadPoolExecutor(brief.workers, thread_name_prefix="trial") as executor:
         journal, templates = open_journal(campaign), own_templates(campaign, brief)
         keys = Keys(os.environ) if brief.llms and not replaying else None
-        literature = library(campaign, brief, templates, keys, teller(report))
+        tell = teller(journal, report)
+        literature = library(campaign, brief, templates, keys, tell)
         waiting = Waiting(campaign, brief, journal, report, stop)
         yield Tools(
             campaign=campaign,
@@ -120,7 +121,7 @@ def tools(  # noqa: PLR0913 (what differs between walks)
             templates=templates,
             sandbox=sandbox or choose(brief.sandbox, allow_unsafe_host=brief.allow_unsafe_host),
             executor=executor,
-            researchers=staff.researchers(Office(campaign, brief, journal, keys), literature, waiting, teller(report)),
+            researchers=staff.researchers(Office(campaign, brief, journal, keys), literature, waiting, tell),
             literature=literature,
             report=report,
             stop=stop,
@@ -150,9 +151,9 @@ def library(
     )
 
 
-def teller(report: Callable[[Step], None]) -> Callable[[str], None]:
+def teller(journal: Journal, report: Callable[[Step], None]) -> Callable[[str], None]:
     """Make a line of what language models and literature have to tell beside their answers."""
-    return lambda text: report(Step("note", 0, text))
+    return lambda text: report(Step("note", journal.study, text))
 
 
 def open_journal(campaign: Campaign) -> Journal:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from agent import bootstrap, campaign, canary, deciding, endings, hearing, journal, selection, terms
+from agent import cost as costs
 from agent import doctor as doctors
 from agent.approval import Decision, Pending
 from agent.campaign import Brief, Campaign, CampaignError
@@ -93,8 +94,6 @@ def try_language_models(made: Campaign, names: Sequence[str]) -> None:
 
 def dry_run(asked: Brief, *, as_json: bool) -> int:
     """Say what a campaign would do and may cost, then what it would lack here; start nothing."""
-    from agent import cost as costs
-
     templates = bootstrap.load_templates(asked)
     estimate = costs.estimate(asked, templates)
     print(estimate.model_dump_json() if as_json else estimate.text())
@@ -103,8 +102,6 @@ def dry_run(asked: Brief, *, as_json: bool) -> int:
 
 
 def cost(home: Path, name: str, *, as_json: bool) -> int:
-    from agent import cost as costs
-
     report = costs.report(campaign.find(home, name))
     print(report.model_dump_json() if as_json else report.text())
     return Exit.ok
@@ -150,7 +147,7 @@ def walk_through(found: Campaign, *, as_json: bool) -> int:
         except LLMError as error:
             wake = error.wake.isoformat(timespec="seconds") if isinstance(error, PausedError) else None
             shown.event("stopped", exit=int(Exit.resumable), reason=str(error), wake=wake)
-            print(endings.stopped(error, found.argument), file=sys.stderr)
+            print(redactor(os.environ)(endings.stopped(error, found.argument)), file=sys.stderr)
             return Exit.resumable
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else its last flush fails too

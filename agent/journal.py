@@ -150,6 +150,12 @@ class Journal:
         with self._lock:
             return self._book.study_spend(self._wall())
 
+    @property
+    def study(self) -> int:
+        """Number of the study in work, from 1."""
+        with self._lock:
+            return self._book.study
+
     def since(self, event: Event, key: str) -> Spend:
         """Give what has been used since this entry, or since the start when there is none."""
         with self._lock:

@@ -18,6 +18,7 @@ from agent import selection
 from agent.budget import Caps
 from agent.campaign import Brief, Campaign
 from agent.endpoint import Endpoint
+from agent.entry import Event
 from agent.journal import Journal
 from agent.keys import Keys, redactor
 from agent.literature.publication import Literature
@@ -87,7 +88,7 @@ def researchers(
     """Put together who answers which kind of question."""
     chosen = office.brief.llms
     paid = metered(office, selection.names(chosen))
-    answering = {name: guarded(office.brief, Gated(each, wait), tell) for name, each in paid.items()}
+    answering = {name: guarded(office, Gated(each, wait), tell) for name, each in paid.items()}
 
     def one(order: tuple[str, ...]) -> LLM:
         llms = [answering[name] for name in order]
@@ -100,8 +101,16 @@ def researchers(
     return {kind: researcher(chosen[kind]) if chosen.get(kind) else embedded for kind in selection.KINDS}
 
 
-def guarded(brief: Brief, llm: LLM, tell: Callable[[str], None]) -> LLM:
-    return llm if brief.guard is None else Guarded(llm, brief.guard, brief.guard_share, report=tell)
+def guarded(office: Office, llm: LLM, tell: Callable[[str], None]) -> LLM:
+    """Have answers repeated, if the brief says so; each refusal is told, and is in the ledger once."""
+
+    def refused(text: str) -> None:
+        tell(text)
+        if not office.journal.has(Event.guarded, text):
+            office.journal.note(Event.guarded, text)
+
+    brief = office.brief
+    return llm if brief.guard is None else Guarded(llm, brief.guard, brief.guard_share, report=refused)
 
 
 def metered(office: Office, chosen: Iterable[str]) -> dict[str, Metered]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from agent.campaign import Brief, Campaign
-from agent.journal import Event, Journal
+from agent.journal import Journal
 from agent.llm import PausedError
 from agent.state import Step, stop_requested
 
@@ -70,8 +70,8 @@ class Waiting:
             if seconds < SHOWN or wake < self._shown + timedelta(seconds=1):
                 return
             self._shown = wake
-        study = 1 + sum(entry.event is Event.study_closed for entry in self._journal.entries)
-        self._report(Step("waiting", study, f"{reason}; goes on at {local(wake)}, in {span(seconds)}", done=0.0))
+        text = f"{reason}; goes on at {local(wake)}, in {span(seconds)}"
+        self._report(Step("waiting", self._journal.study, text, done=0.0))
 
     def _sleep(self, seconds: float, wake: datetime) -> None:
         """Sleep until one of two clocks is through, so that neither a clock that is set nor a nap prolongs it."""

@@ -268,7 +268,29 @@ def test_the_guard_has_answers_repeated_and_refuses_what_is_not(
     done = run(place, serve(author()).v1, *words)
     assert ("guard" in paid(place)) is guarded
     assert ("did not repeat its own answer" in done.stdout) is guarded
+    assert ('"event":"guarded"' in made(place).ledger.read_text()) is guarded
     assert "Traceback" not in done.stderr
+
+
+def test_a_dry_run_prints_plan_and_estimate_and_starts_nothing(serve: Serve, place: Path) -> None:
+    server = serve(author())
+    done = run(place, server.v1, "--dry-run", "--price", "1,2", "--max-usd", "3")
+    assert done.returncode == 0, done.stderr
+    for part in ("propose (ideas)", "Expected:", "At most:", "It stops before it goes beyond --max-usd 3"):
+        assert part in done.stdout
+    assert server.asked == ()
+    assert not (place / "campaigns").exists()
+
+
+def test_a_dry_run_says_what_would_be_lacking(place: Path) -> None:
+    done = run(
+        place, "http://127.0.0.1:1/v1", "--dry-run", "--max-usd", "3", "--price", "1,2", llm="anthropic/claude-x"
+    )
+    assert done.returncode == 0
+    done = ratchet("run", "toy", "--scale", "smoke", "--dry-run", "--llm", "anthropic/claude-x", cwd=place)
+    assert done.returncode == 3
+    assert "Expected:" in done.stdout
+    assert "ANTHROPIC_API_KEY" in done.stderr
 
 
 def test_no_secret_and_all_that_was_said_is_in_the_brief(serve: Serve, place: Path) -> None:
