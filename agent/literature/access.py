@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from agent.literature import arxiv, crossref, openalex, reference, semantic_scholar
 from agent.literature.cache import Cache, Cached
@@ -18,6 +19,15 @@ from templates.template import Template
 
 GATES = Path("~/.ratchet/gates")
 """Shared by all campaigns of a user on a machine, since the sources count them as one."""
+HOSTS = {
+    "semantic_scholar": semantic_scholar.BASE_URL,
+    "openalex": openalex.BASE_URL,
+    "arxiv": arxiv.BASE_URL,
+    "crossref": crossref.BASE_URL,
+}
+"""Base addresses, in the order that the sources are asked in."""
+NAMES = tuple(HOSTS)
+NO_HOSTS: Mapping[str, str] = MappingProxyType({})
 KEYS = ("S2_API_KEY", "OPENALEX_API_KEY", "CROSSREF_MAILTO")
 """What the sources can be given; none is needed."""
 
@@ -31,36 +41,38 @@ def literature(  # noqa: PLR0913 (what differs between campaigns)
     keys: Callable[[str], str | None],
     report: Callable[[str], None],
     gates: Path = GATES,
+    hosts: Mapping[str, str] = NO_HOSTS,
 ) -> Literature:
     """Compose what a campaign looks literature up in; nothing is read, written or asked before the first search.
 
     `papers` is a folder of PDFs, `keys` gives the value of one of `KEYS`, `report` hears why a source is out.
+    `hosts` gives base addresses of sources by name, where they are not the usual ones: a mirror, an institution's proxy.
     Offline, only the cache in `cache_folder` and the library answer.
     """
     cache = Cache(cache_folder)
-    sources = (
-        dict.fromkeys(NAMES) if offline else online(place(gates.expanduser(), cache_folder / "gates"), keys, report)
-    )
+    pace = place(gates.expanduser(), cache_folder / "gates")
+    sources = dict.fromkeys(NAMES) if offline else online(pace, keys, report, HOSTS | dict(hosts))
     references = [each for one in templates for each in reference.publications(template.bibliography(one))]
     shelf = Shelf(references, papers, cache_folder / "library", report)
     return Chain([Cached(name, cache, source) for name, source in sources.items()], shelf, cache, report)
 
 
-NAMES = ("semantic_scholar", "openalex", "arxiv", "crossref")
-"""In the order they are asked in."""
-
-
-def online(gates: Path, keys: Callable[[str], str | None], report: Callable[[str], None]) -> dict[str, Source | None]:
+def online(
+    gates: Path, keys: Callable[[str], str | None], report: Callable[[str], None], hosts: Mapping[str, str]
+) -> dict[str, Source | None]:
     """Make the sources; one whose package is not installed has nothing behind its cache."""
 
     def gate(name: str, interval: float) -> Gate:
         return Gate(name, gates, interval)
 
+    scholars = gate("Semantic Scholar", semantic_scholar.INTERVAL_SECONDS)
+    works = gate("OpenAlex", openalex.INTERVAL_SECONDS)
+    members = gate("Crossref", crossref.INTERVAL_SECONDS)
     return {
-        "semantic_scholar": scholar(gate("Semantic Scholar", semantic_scholar.INTERVAL_SECONDS), keys, report),
-        "openalex": openalex.OpenAlex(gate("OpenAlex", openalex.INTERVAL_SECONDS), key=keys("OPENALEX_API_KEY")),
-        "arxiv": arxiv.Arxiv(gate("arXiv", arxiv.INTERVAL_SECONDS)),
-        "crossref": crossref.Crossref(gate("Crossref", crossref.INTERVAL_SECONDS), mailto=keys("CROSSREF_MAILTO")),
+        "semantic_scholar": scholar(scholars, hosts["semantic_scholar"], keys, report),
+        "openalex": openalex.OpenAlex(works, key=keys("OPENALEX_API_KEY"), base_url=hosts["openalex"]),
+        "arxiv": arxiv.Arxiv(gate("arXiv", arxiv.INTERVAL_SECONDS), base_url=hosts["arxiv"]),
+        "crossref": crossref.Crossref(members, mailto=keys("CROSSREF_MAILTO"), base_url=hosts["crossref"]),
     }
 
 
@@ -70,9 +82,9 @@ def place(gates: Path, otherwise: Path) -> Path:
     return gates if os.access(there, os.W_OK) else otherwise
 
 
-def scholar(gate: Gate, keys: Callable[[str], str | None], report: Callable[[str], None]) -> Source | None:
+def scholar(gate: Gate, host: str, keys: Callable[[str], str | None], report: Callable[[str], None]) -> Source | None:
     try:
-        return semantic_scholar.SemanticScholar(gate, key=keys("S2_API_KEY"))
+        return semantic_scholar.SemanticScholar(gate, key=keys("S2_API_KEY"), base_url=host)
     except ModuleNotFoundError:
         report("Semantic Scholar is left out: install it with pip install 'ratchet-lab[literature]'.")
         return None
