@@ -9,6 +9,7 @@ from typing import TypeVar
 from agent.researchers.manuscripts import ABSTRACT
 from papers.facts import Fact
 from papers.latex import latex
+from papers.manuscript import labelled
 from papers.paper import Paper
 from papers.places import places
 from papers.problem import Problem
@@ -76,16 +77,12 @@ class Locator:
         return frozenset(front | {title for title, text in self._texts() if key in cited(text)})
 
     def _labelled(self, where: str) -> frozenset[str]:
-        return frozenset(
-            each.title
-            for each in self._paper.sections
-            for block in each.blocks
-            if block.kind not in {"paragraph", "items"} and re.search(rf"(?:^|\s){re.escape(block.label)}$", where)
-        )
+        label = where.rpartition(" ")[2]
+        return frozenset(each.title for each in self._paper.sections if label in labelled(each))
 
     def _saying(self, where: str) -> frozenset[str]:
         """Find the sections that hold a quoted paragraph."""
-        quoted = " ".join(where.strip("“”…").split()).casefold()
+        quoted = " ".join(where.strip("“”…").split()).casefold() if where.startswith("“") else ""
         return frozenset(title for title, text in self._texts() if quoted and quoted in text.casefold())
 
     def _longest(self) -> frozenset[str]:
@@ -102,12 +99,9 @@ class Locator:
             return ABSTRACT
         if place == REFERENCES:
             return RELATED
-        labels = numbered(block for each in self._paper.sections for block in each.blocks)
+        printed = numbered(block for each in self._paper.sections for block in each.blocks)
         exhibits = [
-            each.title
-            for each in self._paper.sections
-            for block in each.blocks
-            if block.kind not in {"paragraph", "items"} and labels[block.label] == place
+            each.title for each in self._paper.sections if any(printed[label] == place for label in labelled(each))
         ]
         return next(iter(exhibits), "") or _quoting(self._document, place)
 

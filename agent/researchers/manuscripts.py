@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.researchers.briefing import WRITABLE
 from papers import manuscript
-from papers.manuscript import labelled
+from papers.manuscript import ManuscriptError, labelled
 from papers.marks import Reference, flat
 from papers.paper import Block, Paper, Paragraph, Section
 from sandboxes.record import Record
@@ -56,15 +56,28 @@ class Manuscripts:
         return composed.model_copy(update={"sections": sections, **front})
 
 
-def of(draft: Paper, seen: Paper) -> Manuscripts:
-    """Take from an earlier version what its writer wrote."""
-    sections = {
-        each.title: manuscript.write(_without(each, _unseen(each, found)), found)
-        for each in draft.sections
-        if each.title in draft.written and (found := _section(seen, each.title)) is not None
-    }
+def of(draft: Paper, composed: Paper, seen: Paper) -> Manuscripts:
+    """Take from an earlier version what its writer wrote; a section that no longer reads as a manuscript is left.
+
+    `composed` and `seen` are as in `Manuscripts.paper`.
+    """
+    sections: dict[str, str] = {}
+    for each in draft.sections:
+        whole, found = _section(composed, each.title), _section(seen, each.title)
+        if each.title in draft.written and whole is not None and found is not None:
+            text = manuscript.write(_without(each, _unseen(whole, found)), found)
+            sections |= {each.title: text} if _reads(text, found) else {}
     front = Front(title=draft.title, abstract=draft.abstract) if ABSTRACT in draft.written else None
     return Manuscripts(sections, front)
+
+
+def _reads(text: str, computed: Section) -> bool:
+    """Tell whether a text is a manuscript: a person may have put a table of their own into a draft."""
+    try:
+        manuscript.read(text, computed)
+    except ManuscriptError:
+        return False
+    return True
 
 
 def _read(text: str, computed: Section, seen: Section | None) -> Section:

@@ -7,6 +7,7 @@ of the press or a reviewer's remark is about.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from functools import partial
 
@@ -30,6 +31,8 @@ DIFF_CHARACTERS = 8_000
 """Of the code change that are shown."""
 MOST_REMARKS = 8
 """Remarks that are answered in one part."""
+LONGEST_NOTE = 300
+"""Characters of what a language model did wrong that a note repeats."""
 Ask = Callable[[Manuscripts], Manuscripts]
 
 
@@ -61,14 +64,14 @@ class Pages:
             self.made = ask(self.made)
         except (MisfitError, RefusedError) as error:
             self.made = self.made.without(part)
-            self.notes.append(f"“{part}” was not written as asked: {error}")
+            self.notes.append(f"“{part}” was not written as asked: {shortened(error)}")
 
     def observations(self) -> tuple[Observation, ...]:
         """Interpret the results; without an answer that fits, the facts must do."""
         try:
             return self.author.interpret()
         except (MisfitError, RefusedError) as error:
-            self.notes.append(f"The results were not interpreted first: {error}")
+            self.notes.append(f"The results were not interpreted first: {shortened(error)}")
             return ()
 
 
@@ -84,7 +87,10 @@ def first(pages: Pages) -> None:
 def again(pages: Pages, question: Write, draft: Paper) -> None:
     """Rewrite the parts that a problem or a remark is about, and keep the others."""
     author = pages.author
-    pages.made = manuscripts.of(draft, author.given.paper)
+    composed = compose(question.study, frozenset(question.requests))
+    pages.made = manuscripts.of(draft, composed, author.given.paper)
+    lost = [part for part in draft.written if part not in pages.made.parts]
+    pages.notes += [f"“{part}” was composed by rules: what stood there is no manuscript any more" for part in lost]
     locator = Locator(draft, question.study, facts(question.study))
     problems = by_part(stopping(question), locator.of_problem)
     remarks = {} if problems else by_part(unanswered(question.reviews), locator.of_remark)
@@ -128,6 +134,10 @@ def finished(pages: Pages, question: Write) -> Paper:
             pages.notes.append(f"The sections were composed by rules: {error}")
         else:
             return paper.model_copy(update={"notes": tuple(pages.notes)})
+
+
+def shortened(error: Exception) -> str:
+    return textwrap.shorten(str(error), LONGEST_NOTE, placeholder=" …")
 
 
 def stopping(question: Write) -> tuple[Problem, ...]:

@@ -100,7 +100,9 @@ class ProseAuthor:
         mended = current.replace(f"\n\n{DOUBLED}", "").replace("x^a^b", "{x^a}^b")
         for key in re.findall(r"^- record (\S+):", asked, re.MULTILINE):
             mended = re.sub(rf"@{re.escape(key)}(?:; )?", "", mended).replace("; ]", "]").replace(" []", "")
-        return mended if mended != current else f"{current}\n\nThis paragraph was read again with care."
+        part = re.search(r"In the part “(.+?)”", asked)
+        assert part is not None
+        return mended if mended != current else f"{current}\n\nThe section on {part[1].lower()} was read again."
 
     def _revise(self, request: Request) -> str:
         current = fenced(request.messages[0].text, "your own text")

@@ -22,8 +22,12 @@ from agent.researchers.desk import Desk
 from agent.researchers.embedded import EmbeddedResearcher
 from agent.researchers.language_model import LanguageModelResearcher
 from agent.state import Step, Tools
+from agent.steps import review
 from agent.steps.archive import Manifest
+from papers.compose import REQUESTS, compose
 from papers.paper import Paper
+from reviews import form
+from reviews.document import Document, Passage
 from reviews.review import Verdict
 from sandboxes.bubblewrap import Bubblewrap
 from sandboxes.job import Job, Level, Outcome, Runtime
@@ -195,3 +199,37 @@ def test_a_record_that_could_not_be_looked_up_is_told_and_stops_nothing(tmp_path
     assert not problem.stops
     assert FOUND.key in (study.paper / "paper.tex").read_text()
     assert any("not checked: Crossref did not answer" in line for line in told)
+
+
+def test_the_reviewers_of_a_panel_are_asked_at_the_same_time(tmp_path: Path) -> None:
+    together = threading.Barrier(3, timeout=20)
+    author = answering(ProseAuthor())
+
+    def script(request: Request) -> str:
+        if request.purpose == "judge":
+            together.wait()
+        return author(request)
+
+    made = begun(tmp_path, LINE, workers=3)
+    seen = Document(
+        title="A title", abstract=("An abstract.",), sections=(Passage(title="Method", sentences=("It is so.",)),)
+    )
+    with working(made, script, [], Nowhere()) as tools:
+        assert len(review.reviews(tools, seen, form.load()).reviews) == 3
+
+
+def test_what_differs_from_run_to_run_is_not_shown_to_reviewers(tmp_path: Path) -> None:
+    made = begun(tmp_path, LINE)
+    steps: list[Step] = []
+    with working(made, answering(ProseAuthor(content=True)), steps, Nowhere()) as tools:
+        walk.walk(replace(tools, researchers=dict.fromkeys(tools.researchers, EmbeddedResearcher())))
+        (template,) = tools.templates.values()
+        told = dossier.told_in(made.studies()[0], 1, template)
+        slower = told.model_copy(
+            update={"provenance": told.provenance.model_copy(update={"wall_seconds": 987.0, "spend_usd": 4.5})}
+        )
+        papers = [compose(each, REQUESTS) for each in (told, slower)]
+        read = [review.read(tools, papers[0], each) for each in (told, slower)]
+        open_book = replace(tools, brief=tools.brief.model_copy(update={"llms": {}}))
+        assert read[0] == read[1]
+        assert review.read(open_book, papers[0], told) != review.read(open_book, papers[0], slower)

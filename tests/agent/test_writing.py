@@ -19,7 +19,7 @@ from agent.researchers.desk import Desk
 from papers import checks, latex
 from papers.compose import REQUESTS, compose
 from papers.facts import facts
-from papers.paper import Paper, Paragraph, Section
+from papers.paper import Paper, Paragraph, Section, Table
 from papers.places import blocks
 from papers.press import press
 from papers.problem import Problem
@@ -210,6 +210,7 @@ def test_the_same_measurements_give_the_same_prompts_however_long_they_took(stud
     asked = [written(each, answering(ProseAuthor()), **fields)[1].asked for each in (slow, fast)]
     assert asked[0] == asked[1]
     assert all("98.75" not in request.text and "machine" not in request.context for request in asked[0])
+    assert not any(str(tmp_path) in request.text or str(study.template.folder) in request.text for request in asked[0])
     assert "cost.wall_seconds (s)" in asked[0][0].context
     assert "confirm.rate.variant (steps/s)" in asked[0][0].context
 
@@ -331,3 +332,30 @@ def test_a_persons_wish_reaches_every_part_that_was_written(study: Study) -> Non
     _, llm = written(study, author, draft=paper, requests=("Write for students.",))
     assert purposes(llm) == ["revise"] * len(ALL)
     assert all("Write for students." in request.messages[0].text for request in llm.asked)
+
+
+def test_a_paper_that_is_too_long_is_shortened_where_it_is_longest(study: Study) -> None:
+    author = answering(ProseAuthor())
+    paper, _ = written(study, author)
+    problem = Problem(where="main text", what="it takes 11 pages, the limit is 9", remedy="shorten it")
+    _, llm = written(study, author, draft=paper, problems=(problem,))
+    assert purposes(llm) == ["fix"] * 3
+    assert all("it takes 11 pages" in request.messages[0].text for request in llm.asked)
+
+
+def test_a_table_that_a_person_put_into_a_draft_does_not_stop_its_next_version(study: Study) -> None:
+    author = answering(ProseAuthor())
+    paper, _ = written(study, author)
+    own = Table(label="tab:own", caption="Mine.", header=("a",), rows=(("`b`",),))
+    edited = paper.model_copy(
+        update={
+            "sections": tuple(
+                each.model_copy(update={"blocks": (*each.blocks, own)}) if each.title == "Method" else each
+                for each in paper.sections
+            )
+        }
+    )
+    problem = Problem(where="section “Results”", what="it does not print", remedy="mend it")
+    again, _ = written(study, author, draft=edited, problems=(problem,))
+    assert stopping(study, again) == []
+    assert "“Method” was composed by rules" in again.notes[0]
