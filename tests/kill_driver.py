@@ -1,9 +1,10 @@
 """Kills a campaign at each point in turn, walks it again, and reports what it found, as JSON lines.
 
-    python kill_driver.py FOLDER [FIRST STEP]
+    python kill_driver.py FOLDER FIRST STEP [author]
 
-One process that has imported everything forks a child for each walk, so that a walk takes milliseconds to start.
-Experiments and scorers run for real, in the child; TeX and the plot are stood in for.
+With `author`, a language model answers every question: a scripted one, recorded and metered as a real one is, whose
+first edit crashes. One process that has imported everything forks a child for each walk, so that a walk takes
+milliseconds to start. Experiments and scorers run for real, in the child; TeX and the plot are stood in for.
 """
 
 from __future__ import annotations
@@ -24,26 +25,38 @@ from pathlib import Path
 
 import scipy.stats  # noqa: F401 (imported here, so that no walk has to)
 
+sys.path.append(str(Path(__file__).parent / "agent"))
+
+from staffed import LLMS, NAME, staffed
+
 from agent import bootstrap, campaign, journal, walk
+from agent.budget import Caps
 from agent.campaign import Brief, Campaign
-from agent.journal import Event, Journal
+from agent.entry import Entry
+from agent.journal import Call, Event, Journal
+from agent.llm import Request
+from agent.llms.recorded import Recorded
+from agent.llms.scripted import ScriptedLLM
+from agent.prices import Charge
 from agent.state import Step
-from sandboxes.job import Job, Outcome, Runtime
-from sandboxes.scripted import Scripted
+from sandboxes.job import Ending, Job, Outcome, Runtime
+from sandboxes.scripted import FINISHED, Scripted
 from templates import scaffold
 
 
 class Deadline:
-    """Counts the points that a walk passes, and kills the process at one of them."""
+    """Counts the points that a walk passes, in whatever thread, and kills the process at one of them."""
 
     def __init__(self, at: int | None) -> None:
         self.passed = 0
         self._at = at
+        self._lock = threading.Lock()
 
     def pass_(self) -> None:
-        if self.passed == self._at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self.passed += 1
+        with self._lock:
+            if self.passed == self._at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self.passed += 1
 
 
 class DoomedJournal(Journal):
@@ -54,6 +67,17 @@ class DoomedJournal(Journal):
     def note(self, event: Event, key: str, *, detail: str = "", usd: float = 0.0, seconds: float = 0.0) -> None:
         self.deadline.pass_()
         super().note(event, key, detail=detail, usd=usd, seconds=seconds)
+        self.deadline.pass_()
+
+    def reserve(self, call: Call, bound: Charge, caps: Caps) -> Entry:
+        self.deadline.pass_()
+        entry = super().reserve(call, bound, caps)
+        self.deadline.pass_()
+        return entry
+
+    def settle(self, reserved: Entry, cost: Charge, *, served: str = "", failed: str = "", sure: bool = True) -> None:
+        self.deadline.pass_()
+        super().settle(reserved, cost, served=served, failed=failed, sure=sure)
         self.deadline.pass_()
 
 
@@ -68,7 +92,7 @@ def act(folder: Path) -> Scripted:
         elif job.argv[1].endswith("plot.py"):
             draw(job)
         else:
-            run_script(job)
+            return run_script(job)
         return None
 
     return Scripted(run)
@@ -86,8 +110,8 @@ def draw(job: Job) -> None:
     (job.outputs / "figures.json").write_text(json.dumps([{"name": "seeds", "caption": "Values by seed."}]))
 
 
-def run_script(job: Job) -> None:
-    """Run the job's script in this process, its inside paths turned into outside ones."""
+def run_script(job: Job) -> Outcome | None:
+    """Run the job's script in this process, its inside paths turned into outside ones; it may crash."""
     places = {mount.target: str(mount.source) for mount in job.mounts} | {"/job/out": str(job.outputs)}
     words = [outside(word, places) for word in job.argv[1:]]
     before, path = sys.argv, list(sys.path)
@@ -96,8 +120,12 @@ def run_script(job: Job) -> None:
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             runpy.run_path(words[0], run_name="__main__")
+    except NameError as error:
+        (job.logs / "stderr.txt").write_text(f"NameError: {error}\n")
+        return FINISHED.model_copy(update={"ending": Ending.crashed, "exit_code": 1})
     finally:
         sys.argv, sys.path[:] = before, path
+    return None
 
 
 def outside(word: str, places: dict[str, str]) -> str:
@@ -120,10 +148,17 @@ def once(folder: Path, deadline: Deadline) -> None:
         if step.done > 0:
             deadline.pass_()
 
-    with bootstrap.tools(made, brief, report, threading.Event(), act(folder)) as tools:
+    def heard(request: Request) -> None:
+        deadline.pass_()
+        with (folder / "calls.txt").open("a") as calls:
+            calls.write(f"{Recorded(ScriptedLLM(str, NAME), made.calls).key(request)}\n")
+        deadline.pass_()
+
+    with bootstrap.tools(made, brief, report, threading.Event(), act(folder), replaying=True) as tools:
         doomed = DoomedJournal(made.ledger, made.exchanges)
         doomed.deadline = deadline
-        walk.walk(dataclasses.replace(tools, journal=doomed))
+        ready = dataclasses.replace(tools, journal=doomed)
+        walk.walk(staffed(ready, faulty=True, heard=heard) if brief.llms else ready)
     (folder / "passed.txt").write_text(str(deadline.passed))
 
 
@@ -163,9 +198,11 @@ def start(root: Path) -> Path:
     return template
 
 
-def prepare(folder: Path, template: Path) -> None:
+def prepare(folder: Path, template: Path, *, author: bool) -> None:
     folder.mkdir()
-    brief = Brief(name="story", templates=(str(template),), scale="smoke", studies=1, workers=1)
+    brief = Brief(
+        name="story", templates=(str(template),), scale="smoke", studies=1, workers=1, **(LLMS if author else {})
+    )
     campaign.create(folder / "campaigns", brief)
 
 
@@ -186,9 +223,23 @@ def finished_trials(folder: Path) -> set[str]:
     return {str(path.parent) for path in (folder / "campaigns").glob("**/trial.json")}
 
 
-def jobs(folder: Path) -> list[str]:
-    listed = folder / "jobs.txt"
+def lines(listed: Path) -> list[str]:
     return listed.read_text().splitlines() if listed.exists() else []
+
+
+def recorded_calls(folder: Path) -> set[str]:
+    return {path.stem for path in (folder / "campaigns" / "story" / "calls").glob("*.json")}
+
+
+def paid(folder: Path) -> float:
+    return journal.spent(tuple(journal.read(folder / "campaigns" / "story" / "ledger.jsonl"))).usd
+
+
+def lost(folder: Path) -> float:
+    """Sum the upper bounds of calls that were reserved and whose end was never seen."""
+    entries = tuple(journal.read(folder / "campaigns" / "story" / "ledger.jsonl"))
+    settled = {entry.settles for entry in entries if entry.event is Event.settled}
+    return sum(entry.usd for entry in entries if entry.event is Event.reserved and entry.number not in settled)
 
 
 def answered(folder: Path) -> Counter[str]:
@@ -196,21 +247,25 @@ def answered(folder: Path) -> Counter[str]:
     return Counter(entry.key for entry in entries if entry.event in (Event.answered, Event.trial_ended))
 
 
-def kill_at(root: Path, template: Path, at: int, expected: dict[str, str]) -> dict[str, object]:
+def kill_at(root: Path, template: Path, at: int, *, author: bool) -> dict[str, object]:
     """Kill a walk at one point, walk again, and compare."""
-    folder = root / f"at-{at}"
-    prepare(folder, template)
+    folder, whole = root / f"at-{at}", root / "whole"
+    prepare(folder, template, author=author)
     killed = in_child(folder, at)
-    before, ran = finished_trials(folder), len(jobs(folder))
+    before, ran = finished_trials(folder), len(lines(folder / "jobs.txt"))
+    held, made = recorded_calls(folder), len(lines(folder / "calls.txt"))
     resumed = in_child(folder, None)
-    later = jobs(folder)[ran:]
+    later = lines(folder / "jobs.txt")[ran:]
     again = [line for line in later if any(line.endswith(f"{trial}/out") for trial in before)]
     return {
         "at": at,
         "killed": os.WIFSIGNALED(killed) and os.WTERMSIG(killed) == signal.SIGKILL,
         "resumed": resumed == 0,
-        "same": accepted(folder) == expected,
+        "same": accepted(folder) == accepted(whole),
         "trials_run_again": again,
+        "calls_made_again": sorted(held & {*lines(folder / "calls.txt")[made:]}),
+        "same_calls": recorded_calls(folder) == recorded_calls(whole),
+        "usd_amiss": abs(paid(folder) - paid(whole) - lost(folder)) if author else 0.0,
         "ended_twice": [key for key, count in answered(folder).items() if count > 1],
     }
 
@@ -218,16 +273,16 @@ def kill_at(root: Path, template: Path, at: int, expected: dict[str, str]) -> di
 def main() -> None:
     root = Path(sys.argv[1])
     root.mkdir(exist_ok=True)
-    first, step = (int(sys.argv[2]), int(sys.argv[3])) if len(sys.argv) > 3 else (0, 1)
+    first, step, author = int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:] == ["author"]
     template = start(root)
-    prepare(root / "whole", template)
+    prepare(root / "whole", template, author=author)
     if in_child(root / "whole", None) != 0:
         sys.exit("The walk that is not killed did not end well.")
     points = int((root / "whole" / "passed.txt").read_text())
-    expected = accepted(root / "whole")
-    print(json.dumps({"points": points, "accepted": sorted(expected)}), flush=True)
+    told = {"points": points, "accepted": sorted(accepted(root / "whole")), "usd": paid(root / "whole")}
+    print(json.dumps(told | {"calls": len(lines(root / "whole" / "calls.txt"))}), flush=True)
     for at in range(first, points, step):
-        print(json.dumps(kill_at(root, template, at, expected)), flush=True)
+        print(json.dumps(kill_at(root, template, at, author=author)), flush=True)
 
 
 if __name__ == "__main__":
