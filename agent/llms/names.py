@@ -61,9 +61,9 @@ def on_loopback(url: str) -> bool:
 def key_variable(name: str, endpoint: Endpoint) -> str:
     """Name the environment variable or key-file entry that holds the key; empty where none is needed.
 
-    A server on this machine is sent no provider's key, unless the endpoint names one.
+    A server of one's own is sent no provider's key, unless the endpoint names one.
     """
     said = provider(name)
-    if endpoint.key or said == "local" or on_loopback(base_url(name, endpoint)):
+    if endpoint.key or said in {"local", *SERVERS} or on_loopback(base_url(name, endpoint)):
         return endpoint.key
     return VARIABLES.get(said, f"{re.sub(r'[^A-Z0-9]', '_', said.upper())}_API_KEY")

@@ -57,12 +57,12 @@ def test_what_is_no_name_is_answered_with_how_names_are_written(name: str) -> No
         ("openai/tiny", Endpoint(base_url="http://localhost:8000/v1"), ""),
         ("openai/tiny", Endpoint(base_url="http://localhost:8000/v1", key="LAB_KEY"), "LAB_KEY"),
         ("ollama/qwen3", Endpoint(), ""),
-        ("vllm/tiny", Endpoint(base_url="https://gpu.example.org/v1"), "VLLM_API_KEY"),
+        ("vllm/tiny", Endpoint(base_url="https://gpu.example.org/v1"), ""),
         ("local:/weights", Endpoint(), ""),
         ("bedrock/anthropic.claude", Endpoint(), ""),
     ],
 )
-def test_each_language_model_has_its_key_variable_and_servers_on_this_machine_have_none(
+def test_each_language_model_has_its_key_variable_and_servers_of_ones_own_have_none(
     name: str, endpoint: Endpoint, variable: str
 ) -> None:
     assert doors.key_variable(name, endpoint) == variable
