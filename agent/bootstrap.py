@@ -148,6 +148,7 @@ def library(
         offline=brief.offline or keys is None,
         keys=secret,
         report=tell,
+        hosts=dict(brief.sources),
     )
 
 

@@ -28,6 +28,8 @@ HOME = Path("campaigns")
 ScaleName = Literal["smoke", "cpu", "gpu", "paper"]
 Point = Literal["ideas", "code", "paper"]
 """Where a person may be asked before a study goes on."""
+Source = Literal["semantic_scholar", "openalex", "arxiv", "crossref"]
+"""A service that is asked for literature."""
 
 
 class Brief(Record):
@@ -60,6 +62,8 @@ class Brief(Record):
     """A folder of PDFs that join the embedded library."""
     offline: bool = False
     """Ask no source of literature on the network."""
+    sources: dict[Source, str] = {}
+    """Base addresses of sources of literature that are not asked at their usual one, e.g. behind a proxy."""
     approve: tuple[Point, ...] = ()
     """Where to wait for a person's word."""
     workers: int = Field(default=2, ge=1)

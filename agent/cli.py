@@ -60,6 +60,7 @@ def run(
     guard_share: options.GuardShare = 1.0,
     papers: options.Papers = None,
     offline: options.Offline = False,
+    source: options.Sources = None,
     approve: options.Approve = None,
     campaigns: options.Campaigns = HERE,
     json: options.Json = False,
@@ -83,6 +84,7 @@ def run(
         guard_share=guard_share,
         papers=papers and papers.expanduser().resolve(),
         offline=offline,
+        sources=terms.sources(source),
     )
     changes = terms.Changes(
         studies=studies,

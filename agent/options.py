@@ -97,3 +97,12 @@ Papers = Annotated[
 Offline = Annotated[
     bool, typer.Option("--offline", help="Ask no source of literature on the network.", rich_help_panel=PEOPLE)
 ]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        metavar="NAME=URL",
+        help="Where semantic_scholar, openalex, arxiv or crossref is asked instead. Repeatable.",
+        rich_help_panel=PEOPLE,
+    ),
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,6 +98,14 @@ def given(caps: Mapping[str, float | None]) -> dict[str, float]:
 def points(text: str | None) -> tuple[str, ...] | None:
     """Read where to wait for a person's word; an empty text is nowhere."""
     return None if text is None else tuple(point.strip() for point in text.split(",") if point.strip())
+
+
+def sources(words: list[str] | None) -> dict[str, str]:
+    """Read `NAME=URL`; raises `CampaignError` for a word that is none, and leaves the names to the brief."""
+    wrong = next((word for word in words or () if not re.match(r"\w+=https?://.", word)), None)
+    if wrong is not None:
+        raise CampaignError(f"--source {wrong} is not NAME=URL: write for example --source arxiv=https://my.proxy/api.")
+    return dict(word.split("=", 1) for word in words or ())
 
 
 def refuse_other_terms(there: Campaign, asked: Brief) -> None:

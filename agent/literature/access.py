@@ -46,7 +46,7 @@ def literature(  # noqa: PLR0913 (what differs between campaigns)
     """Compose what a campaign looks literature up in; nothing is read, written or asked before the first search.
 
     `papers` is a folder of PDFs, `keys` gives the value of one of `KEYS`, `report` hears why a source is out.
-    `hosts` gives base addresses of sources by name, where they are not the usual ones: a mirror, an institution's proxy.
+    `hosts` gives base addresses of sources by name, where they are not the usual ones: a mirror, a proxy.
     Offline, only the cache in `cache_folder` and the library answer.
     """
     cache = Cache(cache_folder)
