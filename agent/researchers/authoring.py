@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from pydantic import Field
-
 from agent.llm import LLM, Message, Request
 from agent.prompting import render
 from agent.researchers.briefing import Briefing
@@ -39,12 +37,12 @@ LONGEST_ABSTRACT = 2_500
 
 class Observation(Record):
     text: str
-    facts: tuple[str, ...] = Field(min_length=1)
+    facts: tuple[str, ...]
     """Keys of what it rests on."""
 
 
 class Observations(Record):
-    observations: tuple[Observation, ...] = Field(min_length=1, max_length=12)
+    observations: tuple[Observation, ...]
 
 
 @dataclass(frozen=True)
@@ -125,11 +123,14 @@ class Author:
 
     def _unfounded(self, filled: Observations) -> str:
         """Say what is wrong with observations: facts that do not exist, and all that prose may not do either."""
-        return _listed(fault for each in filled.observations for fault in self._observed(each))
+        faults = [fault for each in filled.observations for fault in self._observed(each)]
+        return _listed(faults if filled.observations else ["There is no observation: give at least one."])
 
     def _observed(self, each: Observation) -> Iterator[str]:
         place = Place(where="observation", text=each.text)
         named = {span.key for span in flat(each.text) if isinstance(span, Number)}
+        if not each.facts:
+            yield f"“{each.text}” rests on nothing: name the keys of its facts."
         unknown = sorted({*each.facts, *named} - self.given.facts.keys())
         if unknown:
             yield f"{', '.join(unknown)}: no facts of this study; name keys from the list."
@@ -169,5 +170,5 @@ def _front_faults(front: Front) -> Iterator[str]:
             yield f"The {name} refers to a table or figure; it must stand alone."
 
 
-def _listed(faults: Iterator[str]) -> str:
+def _listed(faults: list[str]) -> str:
     return "\n".join(f"- {fault}" for fault in list(dict.fromkeys(faults))[:MOST_SHOWN])

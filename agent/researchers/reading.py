@@ -34,6 +34,8 @@ def _pieces(document: Document) -> Iterator[str]:
     for section in document.sections:
         mark = " (appendix)" if section.appendix else ""
         yield f"# {section.title}{mark}\n" + " ".join(section.sentences)
+    if document.equations or document.listings:
+        yield f"(Beside this, the paper has {document.equations} displayed equations and {document.listings} listings.)"
     yield from (_table(grid) for grid in document.tables)
     yield from (f"{picture.label}: {picture.caption}" for picture in document.figures)
     if document.references:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import create_model
 
 from agent.llm import Message, MisfitError, RefusedError, Request
 from agent.prompting import render
@@ -58,8 +58,8 @@ QUOTATION = re.compile(r"“([^”]+)”|\"([^\"]+)\"")
 
 
 class Quoted(Record):
-    review: int = Field(ge=1)
-    """Number of the review."""
+    review: int
+    """Number of the review, from 1."""
     words: str
 
 
@@ -251,7 +251,8 @@ def ungrounded(meta: Meta, verdict: Verdict, texts: list[str], form: Form) -> It
         yield f"The rule says {verdict.decision}, and the decision here is {meta.decision}: the rule holds."
     if not meta.quotes:
         yield "It quotes no review: quote at least one, word for word."
-    listed = [(each.words, texts[each.review - 1 : each.review]) for each in meta.quotes]
+    numbered = dict(enumerate(texts, 1))
+    listed = [(each.words, [numbered.get(each.review, "")]) for each in meta.quotes]
     quoted = [(found[1] or found[2], texts) for found in QUOTATION.finditer(meta.summary)]
     for words, sources in (*listed, *quoted):
         if not any(_single(words) in _single(text) for text in sources):
