@@ -4,7 +4,7 @@ import string
 import warnings
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from nltk.translate.bleu_score import sentence_bleu
 
@@ -31,6 +31,12 @@ def test_bleu_of_a_changed_text_is_what_an_independent_program_says(text: str, p
     changed = text[:place] + other + text[place + 1 :]
     assert bleu(text, changed) == pytest.approx(independent(text, changed), abs=1e-9)
     assert bleu(text, text[:place]) == pytest.approx(independent(text, text[:place]), abs=1e-9)
+
+
+@given(text=texts, times=st.integers(2, 4))
+@example(text="abcde", times=3)
+def test_saying_a_text_several_times_is_worth_what_an_independent_program_says(text: str, times: int) -> None:
+    assert bleu(text, text * times) == pytest.approx(independent(text, text * times), abs=1e-9)
 
 
 @given(texts)

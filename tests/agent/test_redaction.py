@@ -3,13 +3,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import string
 import time
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.redaction import REDACTED, Redactor, environment_secrets, is_secret
@@ -48,11 +49,13 @@ def test_a_known_secret_is_found_in_any_text(before: str, after: str, secret: st
 
 
 @given(secret=secrets, before=texts)
+@example(secret="a/b+c=d&e1f2g3", before="")
 def test_a_secret_is_found_as_an_address_carries_it(secret: str, before: str) -> None:
     redactor = Redactor([secret])
-    for encoded in (quote(secret, safe=""), quote(secret), quote_plus(secret), quote(secret, safe="").lower()):
-        if encoded.lower() != quote(secret, safe="").lower() or encoded == quote(secret, safe=""):
-            assert encoded not in redactor(f"{before}?key={encoded}&page=1")
+    upper = quote(secret, safe="")
+    lower = re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), upper)
+    for encoded in (upper, lower, quote(secret), quote_plus(secret)):
+        assert encoded not in redactor(f"{before}?key={encoded}&page=1")
 
 
 @given(secret=secrets, before=st.binary(max_size=20), after=st.binary(max_size=20))
