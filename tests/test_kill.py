@@ -13,7 +13,10 @@ DRIVER = Path(__file__).with_name("kill_driver.py")
 ROUNDING = 1e-9
 """US dollars by which sums of floats may differ."""
 STEP = 17
-"""Of the points with a language model: prime to the six points of a call, so that each of those is met. All: kill_driver.py FOLDER 0 1 author."""
+"""Of the points with a language model: prime to the six points of a call, so that each of those is met.
+
+`kill_driver.py FOLDER 0 1 author` tries all of them.
+"""
 
 
 def drive(folder: Path, first: int, step: int, *words: str) -> subprocess.Popen[str]:
