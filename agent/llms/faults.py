@@ -59,7 +59,7 @@ class Place:
         """Take the key out of what a provider said, which may repeat it, in whole or in part."""
         if self.key:
             text = text.replace(self.key, "[key]")
-        return re.sub(r"\b(sk|key|pk|gsk|xai)-[\w*.-]{6,}|\S*\*{4,}\S*", "[key]", text)
+        return re.sub(r"\b(sk|gsk|xai)-[\w*.-]{6,}|\S*\*{4,}\S*", "[key]", text)
 
 
 def place(name: str, endpoint: Endpoint, key: str | None) -> Place:
