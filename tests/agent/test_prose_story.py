@@ -218,6 +218,7 @@ def test_the_reviewers_of_a_panel_are_asked_at_the_same_time(tmp_path: Path) -> 
         assert len(review.reviews(tools, seen, form.load()).reviews) == 3
 
 
+@pytest.mark.slow
 def test_what_differs_from_run_to_run_is_not_shown_to_reviewers(tmp_path: Path) -> None:
     made = begun(tmp_path, LINE)
     steps: list[Step] = []
