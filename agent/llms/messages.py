@@ -22,8 +22,8 @@ CACHEABLE = 4_096
 
 
 def features(request: Request, without: Features, endpoint: Endpoint) -> set[Feature]:
-    """Choose what is sent; this protocol always wants a limit."""
-    wanted = {Feature.stream, Feature.max_tokens}
+    """Choose what is sent; not named is the limit, which this protocol cannot do without."""
+    wanted = {Feature.stream}
     if asking.temperature(request, endpoint) is not None:
         wanted.add(Feature.temperature)
     if asking.system(request):
@@ -34,7 +34,7 @@ def features(request: Request, without: Features, endpoint: Endpoint) -> set[Fea
         wanted.add(Feature.prefill)
     enforceable = request.shape is not None and schema.strict(request.shape.json_schema) is not None
     wanted |= {each for each in (asking.form(request, without, enforceable=enforceable),) if each}
-    return (wanted - without) | {Feature.max_tokens}
+    return wanted - without
 
 
 def body(request: Request, used: Features, endpoint: Endpoint) -> Body:

@@ -283,6 +283,13 @@ def test_anything_but_a_refused_part_passes_through(serve: Serve) -> None:
     assert (len(busy.asked), llm.known) == (1, Adaptation())
 
 
+def test_a_part_that_a_protocol_cannot_do_without_is_not_asked_about_again(serve: Serve) -> None:
+    server = serve(lambda _: bad("max_tokens: not today"))
+    with pytest.raises(RejectedError, match="not today"):
+        Adapting(opened("anthropic", server)).complete(question())
+    assert len(server.asked) == 1
+
+
 def test_a_refusal_of_what_was_not_sent_teaches_nothing() -> None:
     error = RejectedError("temperature is not supported", parameter="temperature")
     assert refused(error, frozenset({Feature.stream, Feature.json_schema})) is None
