@@ -148,7 +148,7 @@ def library(
         offline=brief.offline or keys is None,
         keys=secret,
         report=tell,
-        hosts=dict(brief.sources),
+        hosts={str(source): url for source, url in brief.sources.items()},
     )
 
 

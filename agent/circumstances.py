@@ -7,10 +7,11 @@ step that runs again, and a replay on another machine, tell the same.
 from __future__ import annotations
 
 import platform
+import shlex
 from importlib import metadata
 from pathlib import Path
 
-from agent import approval
+from agent import approval, selection
 from agent.campaign import StudyFolder
 from agent.entry import Event
 from agent.state import Tools
@@ -91,6 +92,9 @@ def installed(package: str) -> str:
 def command(tools: Tools) -> str:
     brief = tools.brief
     names = " ".join(Path(name).name for name in brief.templates)
+    spec = selection.spelt(brief.llms)
+    asked = f" --llm {shlex.quote(spec)}" if spec else ""
     return (
         f"ratchet run {names} --name {brief.name} --scale {brief.scale} --studies {brief.studies} --seed {brief.seed}"
+        f"{asked}"
     )

@@ -15,7 +15,7 @@ from author_ideas import IdeasAuthor
 from command import after_trial, ratchet, start, tried
 from llm_server import Answer, Asked, LLMServer, Scene
 
-from agent import bootstrap, campaign
+from agent import bootstrap, campaign, circumstances
 from agent.campaign import Campaign
 from agent.llm import Message, Request
 from agent.state import Step
@@ -341,3 +341,14 @@ def test_papers_of_ones_own_join_what_is_searched(place: Path) -> None:
         assert tools.literature is not None
         tools.literature.search("stochastic approximation")
     assert "broken.pdf" in " ".join(step.text for step in steps)
+
+
+def test_a_replay_needs_no_key_and_a_paper_names_the_language_models_in_its_command(place: Path) -> None:
+    llms = {"ideas": ("anthropic/a", "openai/b")}
+    brief = campaign.Brief(name="story", templates=(str(place / "toy"),), scale="smoke", llms=llms)
+    there = campaign.create(place / "campaigns", brief)
+    silent = Scripted(lambda _: None)
+    with bootstrap.tools(there, brief, lambda _: None, threading.Event(), silent, replaying=True) as tools:
+        assert tools.researchers["ideas"].name == "anthropic/a or openai/b"
+        assert tools.researchers["code"].name == "embedded"
+        assert circumstances.command(tools).endswith("--llm 'ideas=anthropic/a|openai/b'")
