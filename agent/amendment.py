@@ -16,7 +16,9 @@ from agent.researchers import coding
 from agent.researchers.conversation import Misfit
 from papers import checks
 from papers.facts import facts
+from papers.notice import is_signed
 from papers.paper import Paper
+from papers.prose.appendix import NOTICE
 from sandboxes.record import write_atomically
 from templates import source
 from templates.idea import Idea
@@ -125,6 +127,8 @@ def draft_of(pending: Pending) -> int:
 
 def paper_faults(study: StudyFolder, draft: int, template: Template, paper: Paper) -> Iterator[str]:
     """Hold the paper to the gates that stop a draft at the press."""
+    if not is_signed(paper):
+        yield f"The paragraph headed {NOTICE!r} is gone: put it back; what it says is written anew."
     told = dossier.told_in(study, draft, template)
     found = checks.check(paper, facts(told), told.figures, told.bibliography, template.metric.better)
     yield from (str(problem) for problem in found if problem.stops)

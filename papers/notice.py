@@ -24,6 +24,7 @@ def unsigned(paper: Paper) -> Paper:
 
 
 def is_signed(paper: Paper) -> bool:
+    """Say whether a paper has a notice."""
     return unsigned(paper) != paper
 
 

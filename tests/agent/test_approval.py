@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
-from walking import BOLDER, LINE, begun, go
+from staffed import LLMS, staffed
+from walking import BOLDER, LINE, acting, begun, go, lower_for_the_line
 
-from agent import approval, deciding, journal
+from agent import approval, bootstrap, campaign, deciding, journal, walk
 from agent.approval import ApprovalNeededError, Decision
 from agent.archive import ArchivedStudy
 from agent.campaign import Campaign, CampaignError, StudyFolder
 from agent.journal import Event
+from agent.llm import Request
 from agent.questions import CodeChange
 from papers.evidence import Conclusion
+from papers.notice import unsigned
 from papers.paper import Paper, Paragraph
 from papers.study import Study
 from templates.idea import Idea
@@ -252,6 +256,34 @@ def test_a_paper_edited_against_its_evidence_is_refused(tmp_path: Path) -> None:
         edit(made, tmp_path / "mine.json")
 
 
+def test_a_paper_keeps_its_notice(tmp_path: Path) -> None:
+    made = begun(tmp_path, LINE, approve=("paper",))
+    waits(made)
+    paper = unsigned(Paper.load(study_of(made).paper / "paper.json"))
+    paper.model_copy(update={"title": "A person's title"}).save(tmp_path / "mine.json")
+    with pytest.raises(CampaignError, match="'Notice' is gone"):
+        edit(made, tmp_path / "mine.json")
+
+
+def test_a_language_model_is_told_why_a_person_sent_its_work_back(tmp_path: Path) -> None:
+    made = begun(tmp_path, **LLMS, approve=("code", "paper"))
+    heard: list[Request] = []
+
+    def walk_on() -> None:
+        brief, stop = campaign.read_brief(made), threading.Event()
+        with bootstrap.tools(made, brief, lambda _: None, stop, acting(lower_for_the_line), replaying=True) as tools:
+            walk.walk(staffed(tools, heard=heard.append))
+
+    for decision in (APPROVED, Decision(word="rejected", because="Explain the drift of the step size.")):
+        with pytest.raises(ApprovalNeededError):
+            walk_on()
+        say(made, decision)
+    with pytest.raises(ApprovalNeededError):
+        walk_on()
+    told = [request for request in heard if "Explain the drift of the step size." in request.text]
+    assert {request.purpose for request in told} >= {"revise"}
+
+
 def test_a_word_when_nothing_waits_is_answered_with_what_to_do(tmp_path: Path) -> None:
     made = begun(tmp_path, LINE)
     go(made)
@@ -271,6 +303,6 @@ def test_an_editor_changes_what_waits(tmp_path: Path) -> None:
 def test_an_editor_that_fails_leaves_the_matter_open_and_names_the_copy(tmp_path: Path) -> None:
     made = begun(tmp_path, LINE, approve=("ideas",))
     waits(made)
-    with pytest.raises(CampaignError, match="idea.json"):
+    with pytest.raises(CampaignError, match=r"idea\.json"):
         deciding.decide(made, lambda pending: deciding.edit(made, pending, None, {"EDITOR": "false"}))
     assert "The idea" in waits(made)
