@@ -232,7 +232,7 @@ def test_who_only_has_ideas_turns_knobs_and_what_was_answered_is_asked_once(serv
     words = ("--price", "1,2", "--max-trial-seconds", "0.001")
     assert run(place, server.v1, *words).returncode == 4
     before = len(server.asked)
-    assert any("knob" in asked.last for asked in server.asked)
+    assert any("only knobs can be turned" in asked.text for asked in server.asked)
     done = ratchet("resume", "story", "--max-trial-seconds", "900", cwd=place)
     assert done.returncode == 0, done.stderr
     assert len(server.asked) == before
@@ -245,6 +245,14 @@ def test_who_only_has_ideas_turns_knobs_and_what_was_answered_is_asked_once(serv
         for each in paid(place).values()
     )
     assert row["usd"] > 0
+
+
+def test_who_also_writes_the_code_may_plan_any_change(serve: Serve, place: Path) -> None:
+    server = serve(after_trial(lambda _: REVOKED))
+    assert run(place, server.v1, llm="ideas=openai/x,code=openai/x").returncode == 7
+    proposing = server.asked[-1].text
+    assert "how the code should change" in proposing
+    assert "only knobs can be turned" not in proposing
 
 
 def test_what_a_language_model_refuses_is_remembered_with_the_campaign(serve: Serve, place: Path) -> None:
