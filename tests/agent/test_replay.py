@@ -194,7 +194,7 @@ def test_a_tampered_review_shows_in_the_verdict(tmp_path: Path) -> None:
     recorded.model_copy(update={"reply": reply}).save(call)
     found = [each.file for each in replayed_authored(made).differences]
     assert f"calls/{call.name}" in found
-    assert any(name.endswith("reviews/verdict.json") for name in found)
+    assert any(name.endswith("/verdict.json") for name in found)
 
 
 def test_an_answer_that_is_not_on_record_stops_the_replay_and_is_named(tmp_path: Path) -> None:
