@@ -8,7 +8,7 @@ from agent import ledger, plan, prices
 from agent.budget import OPTIONS, Budget
 from agent.campaign import Brief, Campaign
 from agent.endpoint import Endpoint
-from agent.entry import Entry, Event, total, worth
+from agent.entry import Entry, Event, total
 from agent.llm import Usage
 from agent.plan import Plan, PlannedCalls, PlannedTrials
 from sandboxes.record import Record
@@ -214,7 +214,7 @@ def rows(calls: Sequence[Entry], name: Callable[[Entry], str]) -> tuple[Row, ...
 
 
 def row(name: str, group: Sequence[Entry], calls: Sequence[Entry]) -> Row:
-    spend, whole = total(map(worth, group)), total(map(worth, calls))
+    spend, whole = total(group), total(calls)
     unsure = [call for call in group if is_unsure(call)]
     return Row(
         name=name,
@@ -223,7 +223,7 @@ def row(name: str, group: Sequence[Entry], calls: Sequence[Entry]) -> Row:
         unsure=len(unsure),
         usage=sum((call.usage or Usage() for call in group), Usage()),
         usd=spend.usd,
-        unsure_usd=total(map(worth, unsure)).usd,
+        unsure_usd=total(unsure).usd,
         unpriced_tokens=spend.unpriced_tokens,
         share=spend.usd / whole.usd if whole.usd else spend.tokens / max(1, whole.tokens),
     )

@@ -65,6 +65,37 @@ class Entry(Record):
     """The call may have cost up to this much, or nothing: its answer, or its usage, never came."""
 
 
+PICO = 10**12
+"""Dollars are summed in whole trillionths, so that what is taken away again leaves no residue."""
+
+
+class Sum:
+    """A running sum of what entries add to the spend."""
+
+    def __init__(self) -> None:
+        self._picodollars = 0
+        self._tokens = 0
+        self._unpriced_tokens = 0
+        self._trial_seconds = 0.0
+
+    def add(self, entry: Entry, times: int = 1) -> None:
+        """Add an entry, or take it away with `times` of -1."""
+        tokens = entry.usage.tokens if entry.usage else 0
+        self._picodollars += times * round(entry.usd * PICO)
+        self._tokens += times * tokens
+        self._unpriced_tokens += 0 if entry.priced else times * tokens
+        self._trial_seconds += times * entry.seconds if entry.event is Event.trial_ended else 0.0
+
+    def spend(self, wall_seconds: float = 0.0) -> Spend:
+        return Spend(
+            usd=self._picodollars / PICO,
+            tokens=self._tokens,
+            unpriced_tokens=self._unpriced_tokens,
+            wall_seconds=wall_seconds,
+            trial_seconds=self._trial_seconds,
+        )
+
+
 class Book:
     """Entries, with their sums and look-ups kept up as they come; one thread at a time."""
 
@@ -75,7 +106,8 @@ class Book:
         self._first: dict[tuple[Event, str], int] = {}
         self._open: dict[int, Entry] = {}
         self._last: dict[str, Entry] = {}
-        self._over: dict[int, Spend] = {}
+        self._sum = Sum()
+        self._sums: dict[int, Sum] = {}
         self._wall_before_study = 0.0
         for entry in entries:
             self.add(entry)
@@ -83,11 +115,11 @@ class Book:
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)
         self._first.setdefault((entry.event, entry.key), len(self.entries) - 1)
-        self._open.pop(entry.settles, None)
+        self._count(entry, 1)
+        if settled := self._open.pop(entry.settles, None):
+            self._count(settled, -1)
         if entry.event is Event.reserved:
             self._open[entry.number] = self._last[entry.key] = entry
-        else:
-            self._over[entry.study] = self._over.get(entry.study, Spend()) + worth(entry)
         if entry.event is Event.study_closed:
             self.study += 1
             self._wall_before_study = wall(self.entries)
@@ -103,29 +135,23 @@ class Book:
 
     def spend(self, wall_seconds: float) -> Spend:
         """Sum the work of all studies, reservations at their upper bound."""
-        return total((*self._over.values(), *map(worth, self._open.values()), Spend(wall_seconds=wall_seconds)))
+        return self._sum.spend(wall_seconds)
 
     def study_spend(self, wall_seconds: float) -> Spend:
         """Sum what the study in work has used, of `wall_seconds` of the campaign those since the last one closed."""
-        reserved = (worth(entry) for entry in self._open.values() if entry.study == self.study)
-        since = Spend(wall_seconds=wall_seconds - self._wall_before_study)
-        return total((self._over.get(self.study, Spend()), *reserved, since))
+        return self._sums.setdefault(self.study, Sum()).spend(wall_seconds - self._wall_before_study)
+
+    def _count(self, entry: Entry, times: int) -> None:
+        for each in (self._sum, self._sums.setdefault(entry.study, Sum())):
+            each.add(entry, times)
 
 
-def worth(entry: Entry) -> Spend:
-    """Say what one entry adds to the spend."""
-    tokens = entry.usage.tokens if entry.usage else 0
-    return Spend(
-        usd=entry.usd,
-        tokens=tokens,
-        unpriced_tokens=0 if entry.priced else tokens,
-        trial_seconds=entry.seconds if entry.event is Event.trial_ended else 0.0,
-    )
-
-
-def total(spends: Iterable[Spend]) -> Spend:
-    spends = tuple(spends)
-    return Spend(**{name: sum(getattr(each, name) for each in spends) for name in Spend.model_fields})
+def total(entries: Iterable[Entry]) -> Spend:
+    """Sum what entries add to the spend, wall time aside."""
+    summed = Sum()
+    for entry in entries:
+        summed.add(entry)
+    return summed.spend()
 
 
 def wall(entries: Sequence[Entry]) -> float:
@@ -142,7 +168,7 @@ def spent_on_work(entries: Iterable[Entry]) -> Spend:
     """Sum money, tokens and trial time; a reservation counts until it is settled."""
     entries = tuple(entries)
     settled = {entry.settles for entry in entries}
-    return total(worth(entry) for entry in entries if entry.event != Event.reserved or entry.number not in settled)
+    return total(entry for entry in entries if entry.event != Event.reserved or entry.number not in settled)
 
 
 def spent(entries: Sequence[Entry]) -> Spend:

@@ -1,6 +1,6 @@
 """What was asked, answered, run and paid: append-only, and whole after a kill -9.
 
-`ledger.jsonl` holds one entry a line, each on disk before the next thing happens. An answer lies in
+`ledger.jsonl` holds one entry a line, each written before the next thing happens. An answer lies in
 `exchanges/<digest>.json` before its entry says so; a trial's `trial.json` and a call's record likewise. So an entry
 never promises what is not there, and what is there is never asked for, paid or run again.
 
@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from agent.budget import BudgetReachedError, Caps, Spend
 from agent.entry import Book, Entry, Event, spent, spent_on_work, uncertain, wall
-from agent.ledger import Batch, DamagedJournalError, Ledger, read
+from agent.ledger import DamagedJournalError, Ledger, Line, read
 from agent.prices import Charge
 from sandboxes.record import Record, write_atomically
 
@@ -105,14 +105,15 @@ class Journal:
         with self._lock:
             self._refuse_beyond(call, bound, caps)
             entry = self._entry(Event.reserved, call.key, question=call.question, llm=call.llm, **bound.fields)
-            batch = self._ledger.add(line(entry))
-        self._commit(entry, batch)
+            line = self._ledger.add(entry.model_dump_json() + "\n")
+        self._commit(entry, line)
         return entry
 
     def settle(self, reserved: Entry, cost: Charge, *, served: str = "", failed: str = "", sure: bool = True) -> None:
         """Replace a reservation by what the call has cost.
 
         `failed` names the kind of error that it ended with; it is not `sure` when nobody knows whether it was billed.
+        It survives a kill, and need not survive the loss of power: the reservation, or the record, then says enough.
         """
         about = {name: getattr(reserved, name) for name in ("question", "llm", "study")}
         self._append(
@@ -186,10 +187,11 @@ class Journal:
             )
 
     def _append(self, event: Event, key: str, *, detail: str = "", **fields: object) -> None:
+        detail = self._redact(detail)
         with self._lock:
-            entry = self._entry(event, key, detail=self._redact(detail), **fields)
-            batch = self._ledger.add(line(entry))
-        self._commit(entry, batch)
+            entry = self._entry(event, key, detail=detail, **fields)
+            line = self._ledger.add(entry.model_dump_json() + "\n", durable=event is not Event.settled)
+        self._commit(entry, line)
 
     def _entry(self, event: Event, key: str, **fields: object) -> Entry:
         """Add the next entry to the book; the lock is held."""
@@ -206,14 +208,10 @@ class Journal:
         self._book.add(entry)
         return entry
 
-    def _commit(self, entry: Entry, batch: Batch) -> None:
+    def _commit(self, entry: Entry, line: Line) -> None:
         try:
-            self._ledger.commit(batch)
+            self._ledger.commit(line)
         except OSError:
             with self._lock:
                 self._book = Book(each for each in self._book.entries if each.number != entry.number)
             raise
-
-
-def line(entry: Entry) -> str:
-    return entry.model_dump_json() + "\n"

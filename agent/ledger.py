@@ -1,4 +1,4 @@
-"""A ledger: a file of lines that only grows; a line is on disk when its writer is told so.
+"""A ledger: a file of lines that only grows; a durable line is on disk when its writer goes on.
 
 Many threads share one fsync: whoever comes while the disk is busy has his line written with the next batch.
 """
@@ -20,17 +20,31 @@ class DamagedJournalError(RuntimeError):
     """A line in the middle of the ledger is not an entry; the message names it."""
 
 
+PATIENCE_SECONDS = 1.0
+"""After so long a line's writer sees to its batch himself."""
+
+
 class Batch:
-    """Lines that reach the disk together, or not at all."""
+    """Lines that reach the file together, or not at all."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.written = False
+        self.durable = False
+        """One of its lines must be on disk before its writer goes on."""
+        self.over = threading.Event()
         self.failure: OSError | None = None
 
 
+class Line:
+    """A line on its way to the file; whoever opened its batch writes it, the others rest until that is done."""
+
+    def __init__(self, batch: Batch, *, opens: bool) -> None:
+        self.batch = batch
+        self.opens = opens
+
+
 class Ledger:
-    """Appends lines durably; safe to use from several threads, by one process."""
+    """Appends lines; safe to use from several threads, by one process."""
 
     def __init__(self, path: Path) -> None:
         """Open what is there; a torn last line, as a kill leaves it, is set aside."""
@@ -40,35 +54,45 @@ class Ledger:
         self._next = Batch()
         set_torn_tail_aside(path)
 
-    def add(self, line: str) -> Batch:
-        """Queue a line, in the order of the calls; it counts once its batch is committed."""
-        with self._adding:
-            self._next.lines.append(line)
-            return self._next
+    def add(self, text: str, *, durable: bool = True) -> Line:
+        """Queue a line, in the order of the calls; it counts once it is committed, and each must be.
 
-    def commit(self, batch: Batch) -> None:
-        """Come back when `batch` is on disk.
+        One that need not be durable survives a kill, and with the next durable one the loss of power too.
+        """
+        with self._adding:
+            self._next.lines.append(text)
+            self._next.durable |= durable
+            return Line(self._next, opens=len(self._next.lines) == 1)
+
+    def commit(self, line: Line) -> None:
+        """Come back when the line is where it should be.
 
         Raises `OSError`, to everyone with a line in the batch, when it cannot be written; nothing of it is left then.
         """
-        with self._writing:
-            if not batch.written:
-                with self._adding:
-                    self._next = Batch()
-                self._write(batch)
+        batch = line.batch
+        # Whoever opened it may have been interrupted before he came to write it.
+        if line.opens or not batch.over.wait(PATIENCE_SECONDS):
+            self._write(batch)
         if batch.failure:
             raise OSError(batch.failure.errno, batch.failure.strerror, str(self.path)) from batch.failure
 
     def _write(self, batch: Batch) -> None:
-        try:
-            append(self.path, "".join(batch.lines).encode())
-        except OSError as error:
-            batch.failure = error
-        batch.written = True
+        """Write a batch once the one before is through; until then it grows."""
+        with self._writing:
+            if batch.over.is_set():
+                return
+            with self._adding:
+                self._next = Batch()
+            try:
+                append(self.path, "".join(batch.lines).encode(), durable=batch.durable)
+            except OSError as error:
+                batch.failure = error
+            finally:
+                batch.over.set()
 
 
-def append(path: Path, data: bytes) -> None:
-    """Append `data` durably; raises `OSError`, and leaves nothing of it, when that fails."""
+def append(path: Path, data: bytes, *, durable: bool) -> None:
+    """Append `data`; raises `OSError`, and leaves nothing of it, when that fails."""
     created = not path.exists()
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
@@ -76,7 +100,8 @@ def append(path: Path, data: bytes) -> None:
         try:
             with open(descriptor, "ab", closefd=False) as file:
                 file.write(data)
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         except OSError:
             os.ftruncate(descriptor, whole)
             raise
