@@ -7,10 +7,12 @@ door to a language model is made. Times and money of the replay itself are in it
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from importlib import metadata
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
@@ -94,8 +96,19 @@ def replay(  # noqa: PLR0913 (what a walk needs, and what to walk)
         studies=len(finished),
         equal=len(compared) - len(unequal),
         trials=sum(1 for _ in trials_of(made)) if again else 0,
-        differences=(*changed, *stopped, *repeated, *unequal),
+        differences=explained(original, (*changed, *stopped, *repeated, *unequal)),
     )
+
+
+def explained(original: Campaign, found: tuple[Difference, ...]) -> tuple[Difference, ...]:
+    """Put first that another version of Ratchet made the original, where anything differs."""
+    exchanges = (Exchange.load(path) for path in original.exchanges.glob("*.json"))
+    made_by = {json.loads(each.answer)["ratchet_version"] for each in exchanges if each.kind == KIND}
+    others = sorted(made_by - {metadata.version("ratchet-lab")})
+    if not (found and others):
+        return found
+    what = f"the original was made by version {', '.join(others)}, whose prompts and prose may have been others"
+    return (Difference(file="ratchet", what=what), *found)
 
 
 def studies(original: Campaign) -> tuple[StudyFolder, ...]:

@@ -204,3 +204,12 @@ def test_an_answer_that_is_not_on_record_stops_the_replay_and_is_named(tmp_path:
     report = replayed_authored(made)
     assert any(call.name in each.what and "'implement'" in each.what for each in report.differences)
     assert any(each.what == "only the original has it" for each in report.differences)
+
+
+def test_another_version_of_ratchet_is_named_where_something_differs(tmp_path: Path) -> None:
+    made = begun(tmp_path, LINE)
+    go(made)
+    for path in made.exchanges.glob("*.json"):
+        path.write_text(path.read_text().replace('ratchet_version\\":\\"', 'ratchet_version\\":\\"9.'))
+    first = replayed(made).differences[0]
+    assert (first.file, "made by version 9." in first.what) == ("ratchet", True)
