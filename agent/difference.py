@@ -7,8 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sandboxes.record import Record
+
 LONGEST = 160
 """Characters of a difference that are shown."""
+
+
+class Difference(Record):
+    """Where an original and its replay part, or an original and what it was."""
+
+    file: str
+    """Path within the campaign."""
+    what: str
 
 
 def unlike(one: Path, other: Path) -> str:

@@ -21,13 +21,13 @@ from agent import bootstrap, campaign, seal, walk
 from agent.budget import Budget
 from agent.campaign import Campaign, CampaignError, StudyFolder
 from agent.circumstances import KIND
-from agent.difference import LONGEST, unequal, unlike
+from agent.difference import LONGEST, Difference, unequal, unlike
 from agent.entry import Event
 from agent.journal import Exchange, Journal
 from agent.journal import read as entries
 from agent.llm import LLMError
+from agent.seal import files
 from agent.state import Step, Tools
-from agent.steps.archive import Manifest, files
 from sandboxes.job import Sandbox
 from sandboxes.record import Record
 from templates import trial
@@ -36,12 +36,6 @@ from templates.trial import BASELINE, Trial
 
 AGAIN = "again"
 """Folder of a replay where trials lie that were run once more."""
-
-
-class Difference(Record):
-    file: str
-    """Path within the campaign."""
-    what: str
 
 
 class Report(Record):
@@ -85,7 +79,7 @@ def replay(  # noqa: PLR0913 (what a walk needs, and what to walk)
     if not finished:
         raise CampaignError(f"No study of '{original.name}' is finished, so there is nothing to replay.")
     made = prepare(original, name or free_name(original), finished)
-    changed = tuple(tampered(original, finished))
+    changed = tuple(seal.broken(original, finished))
     with bootstrap.tools(made, campaign.read_brief(made), report, stop, sandbox, replaying=True) as tools:
         stopped = tuple(walked(tools))
         repeated = tuple(differing(tools, finished)) if again else ()
@@ -161,20 +155,6 @@ def walked(tools: Tools) -> Iterator[Difference]:
         walk.walk(tools)
     except LLMError as error:
         yield Difference(file=tools.campaign.calls.name, what=str(error))
-
-
-def tampered(original: Campaign, finished: tuple[StudyFolder, ...]) -> Iterator[Difference]:
-    """Name what was changed, or is gone, since its study was archived."""
-    sealed = seal.read(original)
-    for study in finished:
-        inside = study.folder.relative_to(original.folder)
-        sealed |= {str(inside / name): digest for name, digest in Manifest.load(study.manifest).sha256.items()}
-    for name, digest in sealed.items():
-        path = original.folder / name
-        if not path.exists():
-            yield Difference(file=name, what="it is gone from the original since the study was archived")
-        elif seal.sha256(path) != digest:
-            yield Difference(file=name, what="it was changed in the original since the study was archived")
 
 
 def compare(study: StudyFolder, made: Campaign) -> Iterator[tuple[str, str]]:

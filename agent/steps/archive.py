@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from agent import approval
 from agent.archive import ArchivedStudy, after, point
 from agent.campaign import StudyFolder
-from agent.journal import Event
+from agent.entry import Event
 from agent.questions import Related
-from agent.seal import seal, sha256
+from agent.seal import Manifest, files, seal, sha256
 from agent.state import State, Step, Tools
 from papers.evidence import Conclusion
 from reviews.review import Verdict
-from sandboxes.record import Record
 from templates.idea import Idea
-
-
-class Manifest(Record):
-    """What a finished study consists of: `manifest.json`."""
-
-    number: int
-    slug: str
-    template: str
-    conclusion: Conclusion
-    paper: str
-    """Path of the PDF within the study; empty when none was printed."""
-    decision: str
-    """The panel's; empty without a review."""
-    failure: str = ""
-    """Why the study went no further; empty when it went to its end."""
-    sha256: dict[str, str]
-    """Digest of every file of the study, by its path within it."""
 
 
 def archive(state: State, tools: Tools) -> State:
@@ -78,11 +58,5 @@ def manifest(state: State, study: StudyFolder) -> Manifest:
         paper=str(study.paper_pdf.relative_to(study.folder)) if printed else "",
         decision=Verdict.load(study.verdict).decision if study.verdict.exists() else "",
         failure=state["failure"],
-        sha256={str(path.relative_to(study.folder)): sha256(path) for path in sorted(files(study.folder))},
+        sha256={str(path.relative_to(study.folder)): sha256(path) for path in files(study.folder)},
     )
-
-
-def files(folder: Path) -> list[Path]:
-    """List what is whole: a file that a kill left half written begins with a dot."""
-    found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return [path for path in found if not path.name.startswith(".")]

@@ -21,9 +21,9 @@ from agent.questions import Related
 from agent.researchers.desk import Desk
 from agent.researchers.embedded import EmbeddedResearcher
 from agent.researchers.language_model import LanguageModelResearcher
+from agent.seal import Manifest
 from agent.state import Step, Tools
 from agent.steps import review
-from agent.steps.archive import Manifest
 from papers.compose import REQUESTS, compose
 from papers.paper import Paper
 from reviews import form

@@ -20,9 +20,9 @@ from agent.questions import A, CodeChange, Question, Related, Researcher
 from agent.researchers.desk import Desk
 from agent.researchers.evolution import ExhaustedError
 from agent.researchers.language_model import LanguageModelResearcher
+from agent.seal import Manifest
 from agent.state import Step, StopRequestedError
 from agent.steps import implement
-from agent.steps.archive import Manifest
 from papers.evidence import Conclusion
 from papers.study import Study
 from sandboxes.choose import choose
