@@ -27,6 +27,7 @@ from agent.llms import doors, names
 from agent.llms.adapting import Adaptation, Adapting
 from agent.llms.door import Door
 from agent.llms.fallback import Fallback
+from agent.llms.gate import HURRIED, Pace
 from agent.llms.gated import Gated
 from agent.llms.guarded import Guarded
 from agent.llms.metered import Metered
@@ -88,7 +89,8 @@ def researchers(
     """Put together who answers which kind of question."""
     chosen = office.brief.llms
     paid = metered(office, selection.names(chosen))
-    answering = {name: guarded(office, Gated(each, wait), tell) for name, each in paid.items()}
+    pace = Pace() if office.brief.wait else HURRIED
+    answering = {name: guarded(office, Gated(each, wait, pace=pace), tell) for name, each in paid.items()}
 
     def one(order: tuple[str, ...]) -> LLM:
         llms = [answering[name] for name in order]

@@ -10,10 +10,9 @@ from datetime import UTC, datetime, timedelta
 from agent.campaign import Brief, Campaign
 from agent.journal import Journal
 from agent.llm import PausedError
+from agent.llms.gate import HURRIED
 from agent.state import Step, stop_requested
 
-SHORT = 90.0
-"""Seconds that are waited even by who was told not to wait."""
 SHOWN = 2.0
 """Seconds of a wait that is worth a line."""
 GLANCE = 5.0
@@ -56,7 +55,7 @@ class Waiting:
         self._sleep(seconds, wake)
 
     def _refusal(self, seconds: float) -> str:
-        if not self._brief.wait and seconds > SHORT:
+        if not self._brief.wait and seconds > HURRIED.patience_seconds:
             return "--no-wait says not to wait for it"
         if over(self._brief.budget.wall_seconds, self._journal.spend().wall_seconds + seconds):
             return f"waiting would use up the {self._brief.budget.wall_seconds:g} wall seconds of the campaign"

@@ -23,6 +23,7 @@ from agent.llm import (
 )
 from agent.llms import names
 
+A_MONTH = 30 * 24 * 3600.0
 LONGEST_SHOWN = 600
 """Characters of what a provider said."""
 
@@ -208,7 +209,12 @@ def words_of(value: object, otherwise: str) -> str:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read how many seconds a provider asks to wait, in any of the ways it may say so."""
+    """Read how many seconds a provider asks to wait, in any of the ways it may say so; a month is the longest."""
+    seconds = asked_to_wait(headers)
+    return None if seconds is None else min(max(0.0, seconds), A_MONTH)
+
+
+def asked_to_wait(headers: Mapping[str, str]) -> float | None:
     if milliseconds := number(headers.get("retry-after-ms")):
         return milliseconds / 1000
     said = headers.get("retry-after")
@@ -218,7 +224,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         when = parsedate_to_datetime(said or "")
     except ValueError:
         return None
-    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
 
 
 def number(text: str | None) -> float | None:

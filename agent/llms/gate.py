@@ -26,7 +26,13 @@ class Pace:
     deaf_seconds: float = 15.0
     """After a cut, further complaints change nothing for so long."""
     patience_seconds: float = 1800.0
-    """How long a provider may be broken or out of reach, for everyone, before it is given up."""
+    """How long a provider may answer nobody before it is given up."""
+    believing: bool = True
+    """Who finds us too fast and says when to come back uses up no patience."""
+
+
+HURRIED = Pace(patience_seconds=90.0, believing=False)
+"""Of who was told not to wait."""
 
 
 class Gate:

@@ -42,7 +42,7 @@ class Gated:
     ) -> None:
         self._llm = llm
         self._wait = wait
-        self._patience_seconds = pace.patience_seconds
+        self._pace = pace
         self._clock = clock
         self._draw = draw
         self._troubled_since: float | None = None
@@ -82,31 +82,36 @@ class Gated:
         return reply
 
     def _note(self, error: LLMError) -> None:
-        """Tell a provider in trouble from one that is well and finds us too fast, or finds fault with the request."""
-        if isinstance(error, OverloadedError) and error.status == TOO_FAST:
+        """Tell a provider in trouble from one that is well: it says when there is room, or what is wrong with us."""
+        if too_fast(error):
             self.gate.too_fast()
-        self.gate.close(told(error), self._reason(error))
-        if not in_trouble(error):
+        self.gate.close(told(error), reason(error))
+        if not self._in_trouble(error):
             self._troubled_since = None
         elif self._troubled_since is None:
             self._troubled_since = self._clock()
 
+    def _in_trouble(self, error: LLMError) -> bool:
+        believed = self._pace.believing and too_fast(error) and told(error) > 0
+        return isinstance(error, (OverloadedError, UnreachableError)) and not believed
+
     def _bear(self, error: OverloadedError | UnreachableError, tries: int) -> None:
         """Wait before the next try; raises `error` when there should be none."""
         since = self._troubled_since
-        if in_trouble(error) and since is not None and self._clock() - since >= self._patience_seconds:
+        if since is not None and self._clock() - since >= self._pace.patience_seconds:
             raise error
         seconds = self._draw() * min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(tries, 30))
         if seconds > told(error):  # else the gate is closed for longer than that
-            self._wait(seconds, self._reason(error))
-
-    def _reason(self, error: LLMError) -> str:
-        return f"{self.name} did not answer: {error}"
+            self._wait(seconds, reason(error))
 
 
-def in_trouble(error: LLMError) -> bool:
-    """Say whether the provider is broken or out of reach, rather than busy with us."""
-    return isinstance(error, UnreachableError) or (isinstance(error, OverloadedError) and error.status != TOO_FAST)
+def too_fast(error: LLMError) -> bool:
+    return isinstance(error, OverloadedError) and error.status == TOO_FAST
+
+
+def reason(error: LLMError) -> str:
+    """Say why there is a wait, as a clause."""
+    return str(error).rstrip(".")
 
 
 def told(error: LLMError) -> float:

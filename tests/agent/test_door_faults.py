@@ -109,6 +109,7 @@ def test_a_busy_or_broken_provider_is_asked_once_and_named_with_its_status(
     [
         ({"Retry-After": "12"}, 12.0),
         ({"Retry-After": "3600"}, 3600.0),
+        ({"Retry-After": "9" * 20}, 30 * 24 * 3600.0),
         ({"retry-after-ms": "1500", "Retry-After": "2"}, 1.5),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "-5"}, None),

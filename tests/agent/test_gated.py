@@ -27,6 +27,8 @@ from agent.llms.scripted import Script, ScriptedLLM
 
 ASKED = Request(purpose="propose", system="", messages=(Message(speaker="user", text="Why?"),), max_tokens=9)
 BUSY = OverloadedError("too many requests", status=429)
+SOON = OverloadedError("too many requests", status=429, retry_after=20)
+AWAY = OverloadedError("be right back", status=503, retry_after=20)
 BROKEN = OverloadedError("internal error", status=500)
 UNREACHABLE = UnreachableError("connection refused", billed=False)
 
@@ -75,7 +77,7 @@ def test_without_a_word_from_the_provider_waits_double_up_to_a_minute() -> None:
     clock = Clock()
     gated(failing([BUSY] * 8), clock).complete(ASKED)
     assert clock.waits == [1, 2, 4, 8, 16, 32, 60, 60]
-    assert clock.reasons[0] == "scripted/author did not answer: too many requests"
+    assert clock.reasons[0] == "too many requests"
 
 
 def test_a_wait_is_drawn_at_random_up_to_its_bound() -> None:
@@ -114,15 +116,30 @@ def test_a_provider_that_is_broken_for_longer_than_patience_is_given_up() -> Non
     assert 1800 <= sum(clock.waits) < 1860 + 60
 
 
-def test_being_too_fast_is_no_reason_to_give_up() -> None:
+def test_who_finds_us_too_fast_and_says_when_to_come_back_is_believed_every_time() -> None:
     clock = Clock()
-    gated(failing([BUSY] * 500), clock, Pace(patience_seconds=1800)).complete(ASKED)
+    gated(failing([SOON] * 500), clock, Pace(patience_seconds=1800)).complete(ASKED)
     assert sum(clock.waits) > 4 * 1800
+
+
+@pytest.mark.parametrize("error", [BUSY, AWAY], ids=["without a word", "broken"])
+def test_who_is_too_busy_and_does_not_say_for_how_long_is_given_up(error: OverloadedError) -> None:
+    clock = Clock()
+    with pytest.raises(OverloadedError):
+        gated(failing([error] * 1000), clock, Pace(patience_seconds=1800)).complete(ASKED)
+    assert 1800 <= sum(clock.waits) < 1800 + 2 * 60
+
+
+def test_in_a_hurry_nobody_is_believed_for_longer_than_patience() -> None:
+    clock = Clock()
+    with pytest.raises(OverloadedError):
+        gated(failing([SOON] * 1000), clock, Pace(patience_seconds=90, believing=False)).complete(ASKED)
+    assert 90 <= sum(clock.waits) < 90 + 60
 
 
 def test_a_sign_of_life_renews_patience() -> None:
     clock = Clock()
-    trouble = [*[UNREACHABLE] * 20, BUSY, *[UNREACHABLE] * 20, BUSY, *[UNREACHABLE] * 20]
+    trouble = [*[UNREACHABLE] * 20, SOON, *[UNREACHABLE] * 20, SOON, *[UNREACHABLE] * 20]
     gated(failing(trouble), clock, Pace(patience_seconds=1200)).complete(ASKED)
     assert sum(clock.waits) > 2400
 
