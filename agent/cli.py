@@ -101,7 +101,7 @@ def run(
         llms=terms.Named(llm, llms, base_url, price, context, max_output),
     )
     if dry_run:
-        raise typer.Exit(commands.dry_run(terms.changed(brief, changes), as_json=json))
+        raise typer.Exit(commands.dry_run(campaigns, terms.changed(brief, changes), as_json=json))
     raise typer.Exit(commands.run(campaigns, brief, changes, resume=resume, as_json=json))
 
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
-from agent import bootstrap, campaign, canary, deciding, endings, hearing, journal, selection, terms
+from agent import bootstrap, campaign, deciding, endings, hearing, ledger, preflight, selection, table, terms
 from agent import cost as costs
 from agent import doctor as doctors
 from agent.approval import Decision, Pending
 from agent.campaign import Brief, Campaign, CampaignError
-from agent.check import Check, PreflightError, refuse_lacking
-from agent.endings import Exit
+from agent.check import PreflightError
+from agent.endings import Exit, say, stopping
+from agent.entry import uncertain
 from agent.keys import Keys, redactor
 from agent.llm import LLMError, PausedError
 from agent.progress import screen
@@ -28,29 +25,21 @@ from agent.summary import answerers, is_running, listed, standing, study_details
 from agent.terms import Changes, Named
 from sandboxes.choose import choose
 from sandboxes.job import Level, SandboxUnavailableError
-from sandboxes.record import Record
 from templates import catalogue, check, scaffold
-from templates.template import Template
 
 
 def run(home: Path, named: Brief, changes: Changes, *, resume: bool, as_json: bool) -> int:
     """Begin a campaign; with `resume`, continue one of that name."""
     asked, there = terms.changed(named, changes), Campaign(home / named.name)
-    if there.brief.exists() and not only_tried(there):
+    if there.brief.exists() and not preflight.only_tried(there):
         if not resume:
             campaign.create(home, asked)  # says that it is there
         terms.refuse_other_terms(there, asked)
         return go_on(there, changes, as_json=as_json)
-    preflight(asked, home, bootstrap.load_templates(asked))
+    preflight.examine(asked, home, bootstrap.load_templates(asked))
     made = begin(home, terms.pinned(asked))
-    try_language_models(made, selection.names(asked.llms))
+    preflight.try_out(made, selection.names(asked.llms))
     return walk_through(made, as_json=as_json)
-
-
-def only_tried(there: Campaign) -> bool:
-    """Say whether nothing but a preflight ever happened here: then the same command may begin the campaign."""
-    entries = tuple(journal.read(there.ledger))
-    return bool(entries) and all(entry.question == canary.PREFLIGHT for entry in entries)
 
 
 def begin(home: Path, asked: Brief) -> Campaign:
@@ -62,42 +51,12 @@ def begin(home: Path, asked: Brief) -> Campaign:
     return there
 
 
-def preflight(asked: Brief, place: Path, templates: Mapping[str, Template]) -> None:
-    """Find out what is missing before anything is begun or paid."""
-    for each in templates.values():
-        if asked.scale not in each.scales:
-            raise CampaignError(f"--scale: {each.name} has no scale {asked.scale!r}; it has {', '.join(each.scales)}.")
-    checks = doctors.examine(templates.values(), place, asked.sandbox, allow_unsafe_host=asked.allow_unsafe_host)
-    refuse_lacking("this machine lacks", (*checks, *lacking(asked)))
-
-
-def lacking(asked: Brief) -> tuple[Check, ...]:
-    """Look for what the brief's language models need; nobody is asked anything."""
-    if not asked.llms:
-        return ()
-    chosen = Chosen(llms=asked.llms, endpoints=asked.endpoints)
-    return tuple(hearing.ready(chosen, (asked.budget, asked.study_budget), Keys(os.environ)))
-
-
-def try_language_models(made: Campaign, names: Sequence[str]) -> None:
-    """Ask each of these language models for a word, so that a wrong key or address is found before any work.
-
-    The calls are in the campaign's ledger like all others, so the campaign is made first; one that failed here may be
-    begun again by the same command. Raises `PreflightError`.
-    """
-    if not names:
-        return
-    with campaign.writing(made):
-        sample = len(tuple(journal.read(made.ledger)))
-        hearing.try_language_models(bootstrap.trying(made, campaign.read_brief(made), names), sample)
-
-
-def dry_run(asked: Brief, *, as_json: bool) -> int:
+def dry_run(home: Path, asked: Brief, *, as_json: bool) -> int:
     """Say what a campaign would do and may cost, then what it would lack here; start nothing."""
     templates = bootstrap.load_templates(asked)
     estimate = costs.estimate(asked, templates)
     print(estimate.model_dump_json() if as_json else estimate.text())
-    preflight(asked, Path(), templates)
+    preflight.examine(asked, home, templates)
     return Exit.ok
 
 
@@ -118,14 +77,14 @@ def go_on(found: Campaign, changes: Changes, *, as_json: bool) -> int:
         asked = terms.changed(before, changes)
         if asked != before:  # else what a person wrote beside it would be lost
             campaign.write_brief(found, asked)
-        preflight(asked, found.folder, bootstrap.own_templates(found, asked))
+        preflight.examine(asked, found.folder, bootstrap.own_templates(found, asked))
     known = set(selection.names(before.llms))
     new = [
         name
         for name in selection.names(asked.llms)
         if name not in known or asked.endpoints.get(name) != before.endpoints.get(name)
     ]
-    try_language_models(found, new)
+    preflight.try_out(found, new)
     return walk_through(found, as_json=as_json)
 
 
@@ -159,41 +118,6 @@ def walk_through(found: Campaign, *, as_json: bool) -> int:
     if not as_json:
         print(summary(found))
     return code
-
-
-class Stopping:
-    """Whether, and by which signal, the user asked to stop."""
-
-    def __init__(self) -> None:
-        self.event = threading.Event()
-        self.code = Exit.interrupted
-
-    def __call__(self, number: int, _frame: FrameType | None) -> None:
-        self.code = Exit.resumable if number == signal.SIGTERM else Exit.interrupted
-        if self.event.is_set():
-            # Trials that run would be waited for. They die with this process, and nothing finished is lost.
-            say("\x1b[?25h" if sys.stderr.isatty() else "")
-            os._exit(self.code)
-        self.event.set()
-        say("\nStopping once the running trials end. Press Ctrl-C again to stop at once.\n")
-
-
-def say(text: str) -> None:
-    """Write to standard error from a signal's handler, where a print could meet itself half done."""
-    with suppress(OSError):
-        os.write(2, text.encode())
-
-
-@contextmanager
-def stopping() -> Iterator[Stopping]:
-    """Turn the first Ctrl-C, or a SIGTERM, into a request to stop; a second one stops at once."""
-    stop = Stopping()
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def approve(home: Path, name: str, *, as_json: bool) -> int:
@@ -234,22 +158,22 @@ def replay(home: Path, name: str, into: str | None, *, again: bool, as_json: boo
 
 def list_campaigns(home: Path, *, as_json: bool) -> int:
     rows = [listed(each) for each in campaign.every(home)]
-    table(rows, as_json=as_json, empty=f"No campaigns in {home}. Start one: ratchet run minimum_entropy_coupling")
+    table.show(rows, as_json=as_json, empty=f"No campaigns in {home}. Start one: ratchet run minimum_entropy_coupling")
     return Exit.ok
 
 
 def show(home: Path, name: str, number: int | None, *, as_json: bool) -> int:
     found = campaign.find(home, name)
     if number is None:
-        table(study_rows(found), as_json=as_json, empty=f"No study in '{name}' yet.")
+        table.show(study_rows(found), as_json=as_json, empty=f"No study in '{name}' yet.")
         if (waits := standing(found)) and not as_json:
             print(f"\nIt is {waits}: ratchet approve, reject or edit {found.argument}")
         if not as_json:
             print(f"\nAnswered: {answerers(campaign.read_brief(found))}")
-        uncertain = journal.uncertain(tuple(journal.read(found.ledger)))
-        if uncertain and not as_json and not is_running(found):
-            print(f"\nIn flight when a process ended, begun again at resume: {len(uncertain)}")
-            print("\n".join(f"  {entry.event} {entry.key} at {entry.at}" for entry in uncertain))
+        undone = uncertain(ledger.read(found.ledger))
+        if undone and not as_json and not is_running(found):
+            print(f"\nIn flight when a process ended, begun again at resume: {len(undone)}")
+            print("\n".join(f"  {entry.event} {entry.key} at {entry.at}" for entry in undone))
         return Exit.ok
     study = next((each for each in found.studies() if each.number == number), None)
     if study is None:
@@ -271,12 +195,12 @@ def doctor(home: Path, named: Named, prompt_tokens: int, *, as_json: bool) -> in
             *doctors.enforced(),
             *doctors.every_template(bootstrap.HOME.expanduser()),
         )
-    table(checks, as_json=as_json, empty="")
+    table.show(checks, as_json=as_json, empty="")
     return Exit.ok if all(each.ok for each in checks) else Exit.preflight
 
 
 def template_list(*, as_json: bool) -> int:
-    table(bootstrap.listed(), as_json=as_json, empty="No templates.")
+    table.show(bootstrap.listed(), as_json=as_json, empty="No templates.")
     return Exit.ok
 
 
@@ -297,46 +221,5 @@ def template_check(name: str, *, baseline: bool, scale: str, as_json: bool) -> i
     if baseline:
         print(f"Wrote {check.baseline(template, sandbox, scale)}", file=sys.stderr)
     findings = check.check(template, sandbox)
-    table(findings, as_json=as_json, empty="")
+    table.show(findings, as_json=as_json, empty="")
     return Exit.ok if all(each.ok for each in findings) else Exit.some_failed
-
-
-def table(rows: Sequence[Record], *, as_json: bool, empty: str) -> None:
-    """Print records: a line of JSON each, or columns for a person; no key is in them."""
-    redact = redactor(os.environ)
-    rows = [type(row).model_validate_json(redact(row.model_dump_json())) for row in rows]
-    if as_json:
-        for row in rows:
-            print(row.model_dump_json())
-    elif not rows:
-        print(empty)
-    else:
-        print_columns(rows)
-
-
-def print_columns(rows: Sequence[Record]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    columns = [name for name in type(rows[0]).model_fields if any(cell(getattr(row, name)) for row in rows)]
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
-        shown.add_column(name.replace("_", " "), overflow="fold")
-    for row in rows:
-        shown.add_row(*(cell(getattr(row, name)) for name in columns))
-    width = None if sys.stdout.isatty() else 200
-    Console(highlight=False, markup=False, width=width).print(shown)
-
-
-def cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "ok" if value else "NO"
-        case float():
-            return f"{value:.4g}"
-        case tuple():
-            return ", ".join(map(str, value))
-        case _:
-            return str(value)

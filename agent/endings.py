@@ -1,11 +1,17 @@
-"""How a command ends: the exit codes, and which error is which."""
+"""How a command ends: the exit codes, which error is which, and a stop that the user asks for."""
 
 from __future__ import annotations
 
 import errno
 import os
+import signal
 import sqlite3
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import IntEnum
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -104,3 +110,38 @@ def stopped(error: LLMError, argument: str) -> str:
         f"{said}\nEverything finished is kept. When that is mended, go on with 'ratchet resume {argument}'; or let "
         f"another language model answer what is not answered yet: 'ratchet resume {argument} --llm PROVIDER/MODEL'."
     )
+
+
+class Stopping:
+    """Whether, and by which signal, the user asked to stop."""
+
+    def __init__(self) -> None:
+        self.event = threading.Event()
+        self.code = Exit.interrupted
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        self.code = Exit.resumable if number == signal.SIGTERM else Exit.interrupted
+        if self.event.is_set():
+            # Trials that run would be waited for. They die with this process, and nothing finished is lost.
+            say("\x1b[?25h" if sys.stderr.isatty() else "")
+            os._exit(self.code)
+        self.event.set()
+        say("\nStopping once the running trials end. Press Ctrl-C again to stop at once.\n")
+
+
+def say(text: str) -> None:
+    """Write to standard error from a signal's handler, where a print could meet itself half done."""
+    with suppress(OSError):
+        os.write(2, text.encode())
+
+
+@contextmanager
+def stopping() -> Iterator[Stopping]:
+    """Turn the first Ctrl-C, or a SIGTERM, into a request to stop; a second one stops at once."""
+    stop = Stopping()
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
