@@ -14,6 +14,8 @@ class Event(StrEnum):
     opened = "opened"
     asked = "asked"
     answered = "answered"
+    unanswered = "unanswered"
+    """The question came to nothing, for now or for good; `detail` is the kind of error."""
     reserved = "reserved"
     """A call to a language model may cost up to this much; it is under way until it is settled."""
     settled = "settled"
@@ -180,13 +182,16 @@ def uncertain(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """List what may have been done or paid and has no end on record.
 
     That is what was in flight when a process was killed, or is right now, and each call that was sent and whose answer
-    was lost. A question or a trial leaves the list once it is done after all; a call's attempt never does.
+    was lost. A question or a trial leaves the list once it ends after all; a call's attempt never does.
     """
     entries = tuple(entries)
-    ended = {entry.key for entry in entries if entry.event in (Event.answered, Event.trial_ended)}
     settled = {entry.settles for entry in entries}
-    begun = (entry for entry in entries if entry.event in (Event.asked, Event.trial_started))
-    undone = {entry.key: entry for entry in begun if entry.key not in ended}
+    undone: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.event in (Event.asked, Event.trial_started):
+            undone[entry.key] = entry
+        elif entry.event in (Event.answered, Event.unanswered, Event.trial_ended):
+            undone.pop(entry.key, None)
     lost = (
         entry for entry in entries if entry.uncertain or (entry.event is Event.reserved and entry.number not in settled)
     )

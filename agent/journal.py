@@ -90,7 +90,11 @@ class Journal:
         started = time.monotonic()
         if not path.exists():
             self.note(Event.asked, digest, detail=kind)
-            answer = self._redact(compute().model_dump_json())
+            try:
+                answer = self._redact(compute().model_dump_json())
+            except Exception as error:
+                self.note(Event.unanswered, digest, detail=type(error).__name__)
+                raise
             exchange = Exchange(kind=kind, question=self._redact(asked), answer=answer)
             write_atomically(path, exchange.model_dump_json(indent=1))
         if not self.has(Event.answered, digest):

@@ -12,7 +12,7 @@ import pytest
 from agent import journal
 from agent.budget import Budget, BudgetReachedError, Caps
 from agent.journal import Call, DamagedJournalError, Event, Journal
-from agent.llm import Usage
+from agent.llm import MisfitError, Usage
 from agent.prices import Charge
 from sandboxes.record import Record
 
@@ -76,6 +76,24 @@ def test_what_was_asked_and_never_answered_is_uncertain(tmp_path: Path) -> None:
     assert [entry.detail for entry in journal.uncertain(ledger.entries)] == ["ideas"]
     ledger.answer("ideas", Asked(text="why?"), Answered, lambda: Answered(text="42"))
     assert journal.uncertain(ledger.entries) == ()
+
+
+def test_a_question_that_came_to_nothing_is_at_an_end_until_it_is_asked_again(tmp_path: Path) -> None:
+    def misfit() -> Answered:
+        raise MisfitError("no answer fits")
+
+    def die() -> Answered:
+        raise KeyboardInterrupt
+
+    ledger = open_journal(tmp_path)
+    with pytest.raises(MisfitError):
+        ledger.answer("ideas", Asked(text="why?"), Answered, misfit)
+    assert [entry.event for entry in ledger.entries][-2:] == [Event.asked, Event.unanswered]
+    assert ledger.entries[-1].detail == "MisfitError"
+    assert journal.uncertain(ledger.entries) == ()
+    with pytest.raises(KeyboardInterrupt):
+        ledger.answer("ideas", Asked(text="why?"), Answered, die)
+    assert [entry.event for entry in journal.uncertain(ledger.entries)] == [Event.asked]
 
 
 def test_a_line_torn_by_a_kill_is_set_aside_and_the_rest_is_kept(tmp_path: Path) -> None:
