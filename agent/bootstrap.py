@@ -26,13 +26,14 @@ from agent.state import Step, Tools
 from agent.waiting import Waiting
 from sandboxes.choose import choose
 from sandboxes.job import Sandbox
-from sandboxes.record import Record
 from templates import catalogue, template
 from templates.folder import plain_files
-from templates.template import Template, TemplateError
+from templates.template import Template
 
-HOME = Path("~/.ratchet")
-"""The folder of the user's own templates."""
+
+def own_folder() -> Path:
+    """Give the user's own folder: their templates, keys and settings of language models."""
+    return Path("~/.ratchet").expanduser()
 
 
 def load_templates(brief: Brief) -> dict[str, Template]:
@@ -40,7 +41,7 @@ def load_templates(brief: Brief) -> dict[str, Template]:
 
     Raises `TemplateError` or `UnknownTemplateError`, and `CampaignError` when two have one name.
     """
-    loaded = [catalogue.find(name, HOME.expanduser()) for name in brief.templates]
+    loaded = [catalogue.find(name, own_folder()) for name in brief.templates]
     by_name = {each.name: each for each in loaded}
     if len(by_name) < len(loaded):
         given = ", ".join(f"{each.name} in {each.folder}" for each in loaded)
@@ -63,34 +64,6 @@ def own_templates(campaign: Campaign, brief: Brief) -> dict[str, Template]:
             Path(temporary, "templates").rename(campaign.templates)
     loaded = (template.load(folder) for folder in sorted(campaign.templates.iterdir()))
     return {each.name: each for each in loaded}
-
-
-class Listed(Record):
-    """A template that can be run by name."""
-
-    name: str
-    title: str
-    metric: str = ""
-    scales: tuple[str, ...] = ()
-
-
-def listed() -> tuple[Listed, ...]:
-    """List the templates that have a name here; one that is broken says so."""
-    home = HOME.expanduser()
-    return tuple(listed_one(name, home) for name in catalogue.names(home))
-
-
-def listed_one(name: str, home: Path) -> Listed:
-    try:
-        each = catalogue.find(name, home)
-    except TemplateError as error:
-        return Listed(name=name, title=f"cannot be used: {len(str(error).splitlines()) - 1} faults, see its check")
-    return Listed(
-        name=each.name,
-        title=each.title,
-        metric=f"{each.metric.title} ({each.metric.unit}, {each.metric.better} is better)",
-        scales=tuple(each.scales),
-    )
 
 
 @contextmanager

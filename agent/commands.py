@@ -193,14 +193,14 @@ def doctor(home: Path, named: Named, prompt_tokens: int, *, as_json: bool) -> in
         checks = (
             *doctors.examine((), home, None, allow_unsafe_host=False),
             *doctors.enforced(),
-            *doctors.every_template(bootstrap.HOME.expanduser()),
+            *doctors.every_template(bootstrap.own_folder()),
         )
     table.show(checks, as_json=as_json, empty="")
     return Exit.ok if all(each.ok for each in checks) else Exit.preflight
 
 
 def template_list(*, as_json: bool) -> int:
-    table.show(bootstrap.listed(), as_json=as_json, empty="No templates.")
+    table.show(catalogue.listed(bootstrap.own_folder()), as_json=as_json, empty="No templates.")
     return Exit.ok
 
 
@@ -211,7 +211,7 @@ def template_new(name: str, into: Path) -> int:
 
 
 def template_check(name: str, *, baseline: bool, scale: str, as_json: bool) -> int:
-    template = catalogue.find(name, bootstrap.HOME.expanduser())
+    template = catalogue.find(name, bootstrap.own_folder())
     if scale not in template.scales:
         raise CampaignError(f"--scale: {template.name} has no scale {scale!r}; it has {', '.join(template.scales)}.")
     try:

@@ -41,7 +41,7 @@ class Named:
 
     def choose(self, before: Chosen) -> Chosen:
         """Choose language models; raises `selection.SelectionError`."""
-        file = self.file or bootstrap.HOME.expanduser() / SETTINGS
+        file = self.file or bootstrap.own_folder() / SETTINGS
         options = {
             "base_url": self.base_url,
             "price": None if self.price is None else selection.price(self.price),
@@ -128,4 +128,4 @@ def pinned(asked: Brief) -> Brief:
 
 
 def pinned_name(name: str) -> str:
-    return name if name in catalogue.names(bootstrap.HOME.expanduser()) else str(Path(name).expanduser().resolve())
+    return name if name in catalogue.names(bootstrap.own_folder()) else str(Path(name).expanduser().resolve())

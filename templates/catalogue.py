@@ -8,8 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from sandboxes.record import Record
 from templates.declaration import TEMPLATE
-from templates.template import Template, load
+from templates.template import Template, TemplateError, load
 
 _BUNDLED: Final = Path(__file__).parent
 _GROUP: Final = "ratchet.templates"
@@ -40,6 +41,33 @@ def find(name_or_path: str, home: Path) -> Template:
         f"There is no template {name_or_path!r}. Known are {', '.join(sorted(folders)) or '(none)'}."
         + (f" Did you mean {close[0]!r}?" if close else "")
         + f" A folder with a {TEMPLATE} can be given by its path; `ratchet template new` starts one."
+    )
+
+
+class Listed(Record):
+    """A template that can be run by name."""
+
+    name: str
+    title: str
+    metric: str = ""
+    scales: tuple[str, ...] = ()
+
+
+def listed(home: Path) -> tuple[Listed, ...]:
+    """List the templates that have a name here; one that is broken says so."""
+    return tuple(_listed(name, home) for name in names(home))
+
+
+def _listed(name: str, home: Path) -> Listed:
+    try:
+        each = find(name, home)
+    except TemplateError as error:
+        return Listed(name=name, title=f"cannot be used: {len(str(error).splitlines()) - 1} faults, see its check")
+    return Listed(
+        name=each.name,
+        title=each.title,
+        metric=f"{each.metric.title} ({each.metric.unit}, {each.metric.better} is better)",
+        scales=tuple(each.scales),
     )
 
 
