@@ -18,6 +18,8 @@ from templates.trial import BASELINE
 FRESH = 1000
 """Confirmation seeds of study n start at n × FRESH + 1, so that no two studies confirm on the same ones."""
 
+NEVER_PASSED = "The changed code never passed its rehearsal."
+
 
 class Arm(Record):
     """Two variants to compare on the same seeds."""

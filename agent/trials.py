@@ -6,7 +6,8 @@ from concurrent.futures import as_completed, wait
 from pathlib import Path
 
 from agent.campaign import StudyFolder
-from agent.journal import Event
+from agent.entry import Event
+from agent.questions import CodeChange
 from agent.state import Step, Tools
 from sandboxes.record import Record
 from templates import source, trial
@@ -63,6 +64,12 @@ def run_all(tools: Tools, study: StudyFolder, template: Template, plan: tuple[Pl
         for each in running:
             each.cancel()
         wait(running)
+
+
+def write_variant(study: StudyFolder, template: Template, variant: str, change: CodeChange) -> None:
+    """Write the code that a variant's trials run, and beside it which change that is."""
+    source.write(template, change.files, study.variant_code(variant))
+    change.save(study.change(variant))
 
 
 def write_baseline_code(tools: Tools, template: Template) -> None:

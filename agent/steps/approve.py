@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent import approval, dossier
+from agent import approval, dossier, trials
 from agent.approval import Decision, Pending, Thing
 from agent.campaign import Point, StudyFolder
 from agent.entry import Event
@@ -73,16 +73,11 @@ def after_code(state: State, tools: Tools, pending: Pending, said: Decision) -> 
         return State(rehearsed=False, stage="", attempt=state["attempt"] + 1)
     if said.word == "edited":
         variant = f"{state['slug']}-edited-{approval.edits(tools.journal.entries, pending)}"
-        write_code(tools, state, variant, CodeChange.model_validate_json(said.text))
+        study, template, change = tools.study(state), tools.template(state), CodeChange.model_validate_json(said.text)
+        trials.write_variant(study, template, variant, change)
+        write_atomically(study.diff, source.diff(template, change.files))
         return State(rehearsed=False, stage="", variant=variant)
     return State()
-
-
-def write_code(tools: Tools, state: State, variant: str, change: CodeChange) -> None:
-    study, template = tools.study(state), tools.template(state)
-    change.save(study.change(variant))
-    source.write(template, change.files, study.variant_code(variant))
-    write_atomically(study.diff, source.diff(template, change.files))
 
 
 def after_paper(state: State, tools: Tools, said: Decision) -> State:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent import approval
+from agent import approval, stages
 from agent.archive import ArchivedStudy, after, point
 from agent.campaign import StudyFolder
 from agent.entry import Event
@@ -43,7 +43,7 @@ def give_up(state: State, tools: Tools, study: StudyFolder) -> None:
         reason=known
         or state["failure"]
         or approval.refusal(tools.journal.entries, study.folder.name)
-        or "The changed code never passed its rehearsal.",
+        or stages.NEVER_PASSED,
         comparison=None,
     ).save(study.outcome)
 

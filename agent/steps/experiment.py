@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from agent import stages, trials
-from agent.campaign import StudyFolder
 from agent.questions import CodeChange
 from agent.state import State, Step, Tools
 from agent.trials import Planned
 from papers.evidence import Stage
 from templates import source
-from templates.template import Template
 
 
 def experiment(state: State, tools: Tools) -> State:
     study, template, stage = tools.study(state), tools.template(state), Stage(state["stage"])
     change = CodeChange.load(study.change(state["variant"]))
     if stage is Stage.ablation:
-        write_ablations(study, template, state["variant"], change)
+        for each in stages.ablations(state["variant"], change):
+            without = CodeChange(files=source.apply(template, each.changes), changes=each.changes)
+            trials.write_variant(study, template, each.variant, without)
     variants = {
         variant: None
         for arm in stages.arms(stage, state["variant"], change)
@@ -31,10 +31,3 @@ def experiment(state: State, tools: Tools) -> State:
     tools.report(Step("experiment", state["number"], f"{stage}: {len(plan)} trials at {scale} scale", 0.0))
     trials.run_all(tools, study, template, plan, f"experiment ({stage})")
     return State()
-
-
-def write_ablations(study: StudyFolder, template: Template, variant: str, change: CodeChange) -> None:
-    for each in stages.ablations(variant, change):
-        files = source.apply(template, each.changes)
-        CodeChange(files=files, changes=each.changes).save(study.change(each.variant))
-        source.write(template, files, study.variant_code(each.variant))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from agent import approval, trials
+from agent import approval, stages, trials
 from agent.campaign import StudyFolder
 from agent.questions import CodeChange, Failure, Implement, Repair
 from agent.state import State, Step, Tools
@@ -15,7 +15,6 @@ from templates.idea import Idea
 from templates.template import Template
 from templates.trial import Trial, TrialEnding
 
-NEVER_PASSED = "The changed code never passed its rehearsal."
 REJECTED = "rejected by a person"
 """Ending of code that ran, and that a person did not let pass."""
 
@@ -26,9 +25,14 @@ def implement(state: State, tools: Tools) -> State:
     change = ask(state, tools, study, template)
     if not change.files:
         tools.report(Step("implement", state["number"], change.note))
-        why = approval.refusal(tools.journal.entries, study.folder.name) or NEVER_PASSED if state["attempt"] else ""
+        why = (
+            approval.refusal(tools.journal.entries, study.folder.name) or stages.NEVER_PASSED
+            if state["attempt"]
+            else ""
+        )
         return State(failure=f"{why} {change.note or 'It was given up without a reason.'}".strip())
-    write_code(study, template, variant, change)
+    trials.write_variant(study, template, variant, change)
+    write_atomically(study.diff, source.diff(template, change.files))
     tools.report(Step("implement", state["number"], change.note or described(change)))
     return State(variant=variant)
 
@@ -71,13 +75,6 @@ def limit(failed: Trial, template: Template) -> str:
         case TrialEnding.too_much_output:
             return f"{limits.output_bytes / 2**20:g} MiB of output, {limits.work_bytes / 2**20:g} MiB of files"
     return ""
-
-
-def write_code(study: StudyFolder, template: Template, variant: str, change: CodeChange) -> None:
-    study.code.mkdir(exist_ok=True)
-    change.save(study.change(variant))
-    source.write(template, change.files, study.variant_code(variant))
-    write_atomically(study.diff, source.diff(template, change.files))
 
 
 def described(change: CodeChange) -> str:
