@@ -6,7 +6,7 @@ throughput against the ideal, requests in flight divided by the server's latency
 server without latency, what a call takes through the stack and through the bare SDK. Fails under LEAST_SHARE or above
 MOST_MILLISECONDS.
 
-    python benchmarks/llm_throughput.py [--at-a-time 300] [--latency 2] [--rounds 10] [--chunks 20]
+    python benchmarks/llm_throughput.py [--at-a-time 300] [--latency 2] [--rounds 20] [--chunks 20]
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ LEAST_SHARE = 0.95
 MOST_MILLISECONDS = 5.0
 ONE_BY_ONE = 200
 """Calls for the cost of one."""
+BUILD = Path(__file__).parents[1] / "build"
+"""On the disk that a campaign would be on: in memory an fsync costs nothing."""
 SYSTEM = "You are a careful researcher. "
 
 
@@ -195,15 +197,17 @@ def one_by_one(call: Callable[[Request], object], size: Size) -> Took:
 
 
 def measure(size: Size, at_a_time: int, latency: float, rounds: int, chunks: int) -> Shown:
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as temporary:
+    with tempfile.TemporaryDirectory(dir=BUILD) as temporary:
         slow, quick = Path(temporary, "slow"), Path(temporary, "quick")
         slow.mkdir()
         quick.mkdir()
         with server(latency, size, chunks) as url:
-            many = together(stack(url, slow, at_a_time), size, at_a_time, rounds)
+            llm = stack(url, slow, at_a_time)
+            llm.complete(request(size, -1))  # the libraries are imported
+            many = together(llm, size, at_a_time, rounds)
         entries = tuple(journal.read(slow / "ledger.jsonl"))
-        if (settled := sum(entry.event is Event.settled for entry in entries)) != at_a_time * rounds:
-            sys.exit(f"{settled} of {at_a_time * rounds} calls are settled in the ledger.")
+        if (settled := sum(entry.event is Event.settled for entry in entries)) != at_a_time * rounds + 1:
+            sys.exit(f"{settled} of {at_a_time * rounds + 1} calls are settled in the ledger.")
         with server(0.0, size, chunks) as url:
             alone = one_by_one(bare(url), size)
             whole = one_by_one(stack(url, quick, at_a_time).complete, size)
@@ -224,7 +228,7 @@ def measure(size: Size, at_a_time: int, latency: float, rounds: int, chunks: int
 
 def ledger_lines_per_second(threads: int, lines: int) -> float:
     """Say how many entries reach the disk in a second, each fsynced before its writer goes on."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as temporary, ThreadPoolExecutor(threads) as pool:
+    with tempfile.TemporaryDirectory(dir=BUILD) as temporary, ThreadPoolExecutor(threads) as pool:
         ledger = Journal(Path(temporary, "ledger.jsonl"), Path(temporary, "exchanges"))
         write = partial(ledger.note, Event.trial_started)
         return lines / took(lambda: list(pool.map(write, map(str, range(lines))))).wall
@@ -247,9 +251,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--at-a-time", type=int, default=300)
     parser.add_argument("--latency", type=float, default=2.0, help="seconds")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--chunks", type=int, default=20, help="pieces of a streamed answer")
     asked = parser.parse_args()
+    BUILD.mkdir(exist_ok=True)
     print(
         f"ledger: {ledger_lines_per_second(1, 500):.0f} durable lines/s by one thread, "
         f"{ledger_lines_per_second(asked.at_a_time, 6000):.0f} by {asked.at_a_time}",
