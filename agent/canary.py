@@ -6,7 +6,7 @@ import secrets
 import time
 
 from agent.llm import LLM, Finish, LLMError, Message, Reply, Request, Shape, Usage
-from agent.researchers.conversation import Misfit, read
+from agent.researchers.forms import Misfit, read
 from sandboxes.record import Record
 
 TOKENS = 12_000

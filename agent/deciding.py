@@ -17,7 +17,7 @@ from agent.campaign import Campaign, CampaignError, StudyFolder, read_brief
 from agent.entry import Event
 from agent.questions import CodeChange
 from agent.researchers import coding
-from agent.researchers.conversation import Misfit
+from agent.researchers.forms import Misfit
 from papers import checks
 from papers.facts import facts
 from papers.notice import is_signed

@@ -9,7 +9,8 @@ from functools import cached_property
 from agent.llm import LLM, Message, Request
 from agent.prompting import render
 from agent.researchers.briefing import Briefing
-from agent.researchers.conversation import Misfit, converse, fill
+from agent.researchers.conversation import converse, fill
+from agent.researchers.forms import Misfit
 from agent.researchers.manuscripts import ABSTRACT, Front, Manuscripts
 from papers import checks
 from papers.claims import Ground, unsupported

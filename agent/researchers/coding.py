@@ -10,8 +10,9 @@ from agent.prompting import render
 from agent.questions import CodeChange, Implement, Repair
 from agent.researchers import edits
 from agent.researchers.context import context
-from agent.researchers.conversation import Misfit, converse
+from agent.researchers.conversation import converse
 from agent.researchers.desk import Desk
+from agent.researchers.forms import Misfit
 from templates import setting, source, space
 from templates.idea import Change
 from templates.source import SourceError

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from pydantic import ValidationError
-
 from agent.llm import LLM, Finish, Message, MisfitError, RefusedError, Reply, Request, Shape
 from agent.prompting import render
+from agent.researchers.forms import Misfit, read
 from sandboxes.record import Record
 
 T = TypeVar("T")
@@ -20,30 +17,28 @@ TRIES = 4
 """Answers to one request, misfits included."""
 LONGEST_SHOWN = 32_000
 """Characters of an answer that are said back: whoever is to mend a text must see all of it."""
-
-
-class Misfit(ValueError):  # noqa: N818 (part of a conversation, not an error)
-    """An answer is not in the form that was asked for; the message tells its author what to mend."""
+LONGEST_MISFIT = 6_000
+"""Characters of what is said against an answer."""
 
 
 def converse(llm: LLM, request: Request, parse: Callable[[str], T], tries: int = TRIES) -> T:
-    """Ask until `parse` takes the answer; each misfit is shown back.
+    """Ask until `parse` takes the answer; the last answer and what does not fit in it are shown back.
 
     `parse` raises `Misfit`. Raises `RefusedError` at once, `MisfitError` after `tries` answers, and what the language
     model raises.
     """
-    faults: list[str] = []
-    for _ in range(tries):
-        reply = llm.complete(request)
+    asked, fault = request, ""
+    for number in range(1, tries + 1):
+        reply = llm.complete(asked)
         if reply.finish is Finish.refused:
             raise RefusedError(f"{llm.name} refused to answer ({request.purpose}): {reply.text[:200] or 'no reason'}.")
         try:
             return parse(whole(reply, request.max_tokens))
         except Misfit as misfit:
-            faults.append(str(misfit))
-            request = answered(request, reply, str(misfit))
+            fault = str(misfit)
+            asked = answered(request, reply, fault, number)
     raise MisfitError(
-        f"{llm.name} gave {tries} answers to '{request.purpose}' and none fits. The last one: {faults[-1]} "
+        f"{llm.name} gave {tries} answers to '{request.purpose}' and none fits. The last one: {fault} "
         f"Choose another language model for this kind of question with --llm."
     )
 
@@ -61,24 +56,6 @@ def fill(llm: LLM, request: Request, form: type[F], check: Callable[[F], str] = 
     return converse(llm, request.model_copy(update={"shape": shape}), parse)
 
 
-def read(text: str, form: type[F]) -> F:
-    """Read a form from JSON, fenced or with words around it; raises `Misfit` naming every fault."""
-    found = re.search(r"```(?:json)?\s*\n(.*?)```", text, re.DOTALL)
-    body = found[1] if found else text[text.find("{") : text.rfind("}") + 1] or text
-    try:
-        return form.model_validate(json.loads(body, strict=False))
-    except json.JSONDecodeError as error:
-        raise Misfit(f"That is not JSON: {error}. Answer with one JSON object and nothing else.") from error
-    except (ValidationError, RecursionError) as error:
-        raise Misfit(f"That JSON does not fit: {described(error)}. Answer with the whole object, mended.") from error
-
-
-def described(error: ValidationError | RecursionError) -> str:
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'the object'}: {each['msg']}" for each in error.errors())
-
-
 def whole(reply: Reply, max_tokens: int) -> str:
     """Give the text of an answer that is all there; raises `Misfit` for one that is cut off or empty."""
     if reply.finish is Finish.truncated:
@@ -88,8 +65,13 @@ def whole(reply: Reply, max_tokens: int) -> str:
     return reply.text
 
 
-def answered(request: Request, reply: Reply, misfit: str) -> Request:
-    """Go on with the conversation: the answer, and what is wrong with it."""
-    said = reply.text.strip()[:LONGEST_SHOWN] or "(nothing)"
-    more = (Message(speaker="assistant", text=said), Message(speaker="user", text=render("misfit", misfit=misfit)))
+def answered(request: Request, reply: Reply, misfit: str, number: int) -> Request:
+    """Ask again with the answer and what is wrong with it, and nothing of the answers before.
+
+    The number of the answer tells apart what would else be asked twice in the same bytes, and so be answered from the
+    record.
+    """
+    said = reply.text.strip()[:LONGEST_SHOWN] if reply.finish is not Finish.truncated else "(cut off)"
+    complaint = render("misfit", misfit=misfit[:LONGEST_MISFIT], number=number)
+    more = (Message(speaker="assistant", text=said or "(nothing)"), Message(speaker="user", text=complaint))
     return request.model_copy(update={"messages": (*request.messages, *more)})

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from agent.researchers.conversation import Misfit
+from agent.researchers.forms import Misfit
 from sandboxes.record import Record
 
 _SEARCH: Final = re.compile(r"\s*<{5,9} ?SEARCH\s*")

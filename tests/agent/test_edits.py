@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.researchers import edits
-from agent.researchers.conversation import Misfit
 from agent.researchers.edits import Edit
+from agent.researchers.forms import Misfit
 
 NAMES = ("experiment.py", "model.py")
 TEXT = "def f():\n    a = 1\n    b = 2\n    return a + b\n\n\ndef g():\n    a = 1\n    return a\n"
