@@ -44,8 +44,8 @@ def code_of(error: BaseException) -> Exit | None:
     from agent.budget import BudgetReachedError
     from agent.campaign import CampaignError, CampaignLockedError
     from agent.check import PreflightError
-    from agent.journal import DamagedJournalError
     from agent.keys import KeysError
+    from agent.ledger import DamagedJournalError
     from agent.llm import LLMError
     from agent.llms.doors import MissingExtraError
     from agent.researchers.evolution import ExhaustedError

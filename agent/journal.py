@@ -20,22 +20,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from agent.budget import BudgetReachedError, Caps, Spend
-from agent.entry import Book, Entry, Event, spent, spent_on_work, uncertain, wall
-from agent.ledger import DamagedJournalError, Ledger, Line, read
+from agent.entry import Book, Entry, Event, spent_on_work, wall
+from agent.ledger import Ledger, Line, read
 from agent.prices import Charge
 from sandboxes.record import Record, write_atomically
-
-__all__ = [
-    "Call",
-    "DamagedJournalError",
-    "Entry",
-    "Event",
-    "Exchange",
-    "Journal",
-    "read",
-    "spent",
-    "uncertain",
-]
 
 A = TypeVar("A", bound=Record)
 

@@ -24,7 +24,7 @@ from agent.circumstances import KIND
 from agent.difference import LONGEST, Difference, unequal, unlike
 from agent.entry import Event
 from agent.journal import Exchange, Journal
-from agent.journal import read as entries
+from agent.ledger import read as entries
 from agent.llm import LLMError
 from agent.seal import files
 from agent.state import Step, Tools

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from agent import approval, archive, cost, journal
+from agent import approval, archive, cost, ledger
 from agent.archive import ArchivedStudy
 from agent.budget import Spend
 from agent.campaign import Brief, Campaign, CampaignError, StudyFolder, holder, read_brief, this_process
-from agent.entry import Entry, spent_on_work
-from agent.journal import DamagedJournalError
+from agent.entry import Entry, spent, spent_on_work
+from agent.ledger import DamagedJournalError
 from agent.selection import EMBEDDED, KINDS
 from reviews.review import Verdict
 from sandboxes.record import DamagedRecordError, Record
@@ -104,7 +104,7 @@ def campaign_row(campaign: Campaign) -> CampaignRow:
     brief = read_brief(campaign)
     studies = campaign.studies()
     finished = sum(study.manifest.exists() for study in studies)
-    spend = journal.spent(tuple(journal.read(campaign.ledger)))
+    spend = spent(tuple(ledger.read(campaign.ledger)))
     state = standing(campaign) or ("finished" if finished >= brief.studies else "unfinished")
     return CampaignRow(
         name=campaign.name,
@@ -120,7 +120,7 @@ def campaign_row(campaign: Campaign) -> CampaignRow:
 
 def standing(campaign: Campaign) -> str:
     """Say what waits for a person; empty when nothing does."""
-    pending = approval.last_pending(tuple(journal.read(campaign.ledger)))
+    pending = approval.last_pending(tuple(ledger.read(campaign.ledger)))
     return f"waiting for approval of the {pending.thing} of study {pending.study}" if pending else ""
 
 
@@ -131,7 +131,7 @@ def is_running(campaign: Campaign) -> bool:
 
 def study_rows(campaign: Campaign) -> tuple[StudyRow, ...]:
     """Give a row for each study, with what its language models took."""
-    entries = tuple(journal.read(campaign.ledger))
+    entries = tuple(ledger.read(campaign.ledger))
     return tuple(study_row(study, spent_on(entries, study.number)) for study in campaign.studies())
 
 
@@ -172,7 +172,7 @@ def study_details(study: StudyFolder) -> StudyDetails:
     outcome = ArchivedStudy.load(study.outcome) if study.outcome.exists() else None
     endings = Counter(Trial.load(path).ending.value for path in study.ended_trials())
     return StudyDetails(
-        row=study_row(study, spent_on(journal.read(Campaign(study.folder.parents[1]).ledger), study.number)),
+        row=study_row(study, spent_on(ledger.read(Campaign(study.folder.parents[1]).ledger), study.number)),
         folder=str(study.folder),
         hypothesis=idea.hypothesis,
         prediction=(
@@ -181,7 +181,7 @@ def study_details(study: StudyFolder) -> StudyDetails:
         ),
         reason=outcome.reason if outcome else "",
         trials=dict(endings),
-        decided=approval.history(tuple(journal.read(Campaign(study.folder.parents[1]).ledger)), study.folder.name),
+        decided=approval.history(tuple(ledger.read(Campaign(study.folder.parents[1]).ledger)), study.folder.name),
         diff=study.diff.read_text() if study.diff.exists() else "",
         review=str(study.review_text) if study.review_text.exists() else "",
     )
@@ -217,7 +217,7 @@ def questions(campaign: Campaign) -> list[str]:
 
 def summary(campaign: Campaign) -> str:
     """Say at the end of a run where everything is, what it took, and what to try next."""
-    spend = journal.spent(tuple(journal.read(campaign.ledger)))
+    spend = spent(tuple(ledger.read(campaign.ledger)))
     program = sys.argv[0] if not Path(sys.argv[0]).is_absolute() else "ratchet"
     lines = [""]
     for study, told in zip(campaign.studies(), study_rows(campaign), strict=True):

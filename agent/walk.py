@@ -15,7 +15,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from agent import approval, dossier, graph
 from agent.campaign import Campaign, CampaignError
-from agent.journal import Event
+from agent.entry import Event
 from agent.state import State, Tools
 from papers.evidence import Stage
 

@@ -26,10 +26,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from agent import journal
 from agent.budget import Budget, Caps
 from agent.endpoint import Endpoint, Price
-from agent.journal import Event, Journal
+from agent.entry import Event
+from agent.journal import Journal
+from agent.ledger import read
 from agent.llm import LLM, Message, Request
 from agent.llms import doors
 from agent.llms.adapting import Adapting
@@ -205,7 +206,7 @@ def measure(size: Size, at_a_time: int, latency: float, rounds: int, chunks: int
             llm = stack(url, slow, at_a_time)
             llm.complete(request(size, -1))  # the libraries are imported
             many = together(llm, size, at_a_time, rounds)
-        entries = tuple(journal.read(slow / "ledger.jsonl"))
+        entries = tuple(read(slow / "ledger.jsonl"))
         if (settled := sum(entry.event is Event.settled for entry in entries)) != at_a_time * rounds + 1:
             sys.exit(f"{settled} of {at_a_time * rounds + 1} calls are settled in the ledger.")
         with server(0.0, size, chunks) as url:

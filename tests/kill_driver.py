@@ -29,11 +29,12 @@ sys.path.append(str(Path(__file__).parent / "agent"))
 
 from staffed import LLMS, NAME, staffed
 
-from agent import bootstrap, campaign, journal, walk
+from agent import bootstrap, campaign, walk
 from agent.budget import Caps
 from agent.campaign import Brief, Campaign
-from agent.entry import Entry
-from agent.journal import Call, Event, Journal
+from agent.entry import Entry, Event, spent
+from agent.journal import Call, Journal
+from agent.ledger import read
 from agent.llm import Request
 from agent.llms.recorded import Recorded
 from agent.llms.scripted import ScriptedLLM
@@ -232,18 +233,18 @@ def recorded_calls(folder: Path) -> set[str]:
 
 
 def paid(folder: Path) -> float:
-    return journal.spent(tuple(journal.read(folder / "campaigns" / "story" / "ledger.jsonl"))).usd
+    return spent(tuple(read(folder / "campaigns" / "story" / "ledger.jsonl"))).usd
 
 
 def lost(folder: Path) -> float:
     """Sum the upper bounds of calls that were reserved and whose end was never seen."""
-    entries = tuple(journal.read(folder / "campaigns" / "story" / "ledger.jsonl"))
+    entries = tuple(read(folder / "campaigns" / "story" / "ledger.jsonl"))
     settled = {entry.settles for entry in entries if entry.event is Event.settled}
     return sum(entry.usd for entry in entries if entry.event is Event.reserved and entry.number not in settled)
 
 
 def answered(folder: Path) -> Counter[str]:
-    entries = journal.read(folder / "campaigns" / "story" / "ledger.jsonl")
+    entries = read(folder / "campaigns" / "story" / "ledger.jsonl")
     return Counter(entry.key for entry in entries if entry.event in (Event.answered, Event.trial_ended))
 
 

@@ -20,7 +20,7 @@ from literature_server import LiteratureServer, Work
 from llm_server import LLMServer
 from pypdf import PdfReader
 
-from agent import journal
+from agent import ledger
 from agent.campaign import Campaign, StudyFolder
 from agent.entry import Event
 from agent.questions import CodeChange, Related
@@ -139,7 +139,7 @@ def test_the_paper_is_revised_after_its_reviews(study: StudyFolder) -> None:
 
 def test_every_dollar_is_in_the_ledger_by_question(home: Path, study: StudyFolder) -> None:
     campaign = Campaign(study.folder.parents[1])
-    settled = [entry for entry in journal.read(campaign.ledger) if entry.event is Event.settled]
+    settled = [entry for entry in ledger.read(campaign.ledger) if entry.event is Event.settled]
     usage = [entry.usage for entry in settled if entry.usage]
     spent = sum(u.input_tokens * 1 + u.cache_read_tokens * 0.1 + u.output_tokens * 4 for u in usage) / 1e6
     cost = ratchet(home, "cost", "story", "--json")

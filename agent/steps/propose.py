@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent import dossier
-from agent.journal import Event
+from agent.entry import Event
 from agent.llm import MisfitError, RefusedError
 from agent.questions import Propose
 from agent.researchers.evolution import ExhaustedError

@@ -15,10 +15,11 @@ import sys
 import traceback
 from pathlib import Path
 
-from agent import journal
 from agent.budget import Caps
 from agent.endpoint import Endpoint, Price
-from agent.journal import Event, Journal
+from agent.entry import Event, spent, uncertain
+from agent.journal import Journal
+from agent.ledger import read
 from agent.llm import Message, Request
 from agent.llms.metered import Metered
 from agent.llms.recorded import Recorded
@@ -97,16 +98,16 @@ def lived(root: Path, deaths: tuple[int, ...]) -> dict[str, object]:
         before = bills.read_text().splitlines()
         in_child(folder, at)
         recorded_then_billed += sum(each in held for each in bills.read_text().splitlines()[len(before) :])
-    entries = tuple(journal.read(folder / "ledger.jsonl"))
+    entries = tuple(read(folder / "ledger.jsonl"))
     return {
         "deaths": deaths,
         **json.loads((folder.parent / "passed.txt").read_text()),
         "bills": sorted(bills.read_text().splitlines()),
         "recorded_then_billed": recorded_then_billed,
         "settled": sorted(entry.question for entry in entries if entry.event is Event.settled),
-        "uncertain": sorted(entry.question for entry in journal.uncertain(entries)),
-        "tokens": journal.spent(entries).tokens,
-        "usd": journal.spent(entries).usd,
+        "uncertain": sorted(entry.question for entry in uncertain(entries)),
+        "tokens": spent(entries).tokens,
+        "usd": spent(entries).usd,
     }
 
 

@@ -10,11 +10,11 @@ import pytest
 from staffed import LLMS, staffed
 from walking import BOLDER, LINE, acting, begun, go, lower_for_the_line
 
-from agent import approval, bootstrap, campaign, deciding, journal, walk
+from agent import approval, bootstrap, campaign, deciding, ledger, walk
 from agent.approval import ApprovalNeededError, Decision
 from agent.archive import ArchivedStudy
 from agent.campaign import Campaign, CampaignError, StudyFolder
-from agent.journal import Event
+from agent.entry import Event
 from agent.llm import Request
 from agent.questions import CodeChange
 from papers.evidence import Conclusion
@@ -51,7 +51,7 @@ def outcome(made: Campaign) -> ArchivedStudy:
 
 
 def asked_for(made: Campaign) -> list[str]:
-    return [entry.key for entry in journal.read(made.ledger) if entry.event is Event.pending]
+    return [entry.key for entry in ledger.read(made.ledger) if entry.event is Event.pending]
 
 
 def notice(made: Campaign) -> str:
@@ -227,7 +227,7 @@ def test_a_rejected_paper_is_revised_a_few_times_and_then_withheld(tmp_path: Pat
     assert not study_of(made).paper_pdf.exists()
     assert study_of(made).withheld.exists()
     assert outcome(made).conclusion is Conclusion.supported
-    told = approval.history(tuple(journal.read(made.ledger)), study_of(made).folder.name)
+    told = approval.history(tuple(ledger.read(made.ledger)), study_of(made).folder.name)
     assert "paper rejected: It is too timid." in told
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from agent import journal
 from agent.budget import Budget, BudgetReachedError, Caps
-from agent.journal import Call, DamagedJournalError, Event, Journal
+from agent.entry import Event, spent, uncertain
+from agent.journal import Call, Journal
+from agent.ledger import DamagedJournalError, read
 from agent.llm import MisfitError, Usage
 from agent.prices import Charge
 from sandboxes.record import Record
@@ -55,9 +56,9 @@ def test_an_answer_recorded_just_before_a_kill_is_no_longer_uncertain(tmp_path: 
     lines = (tmp_path / "ledger.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "ledger.jsonl").write_text("".join(line for line in lines if '"answered"' not in line))
     ledger = open_journal(tmp_path)
-    assert len(journal.uncertain(ledger.entries)) == 1
+    assert len(uncertain(ledger.entries)) == 1
     ledger.answer("ideas", Asked(text="why?"), Answered, lambda: Answered(text="43"))
-    assert journal.uncertain(ledger.entries) == ()
+    assert uncertain(ledger.entries) == ()
 
 
 def test_another_question_has_another_answer(tmp_path: Path) -> None:
@@ -73,9 +74,9 @@ def test_what_was_asked_and_never_answered_is_uncertain(tmp_path: Path) -> None:
     ledger = open_journal(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         ledger.answer("ideas", Asked(text="why?"), Answered, die)
-    assert [entry.detail for entry in journal.uncertain(ledger.entries)] == ["ideas"]
+    assert [entry.detail for entry in uncertain(ledger.entries)] == ["ideas"]
     ledger.answer("ideas", Asked(text="why?"), Answered, lambda: Answered(text="42"))
-    assert journal.uncertain(ledger.entries) == ()
+    assert uncertain(ledger.entries) == ()
 
 
 def test_a_question_that_came_to_nothing_is_at_an_end_until_it_is_asked_again(tmp_path: Path) -> None:
@@ -90,10 +91,10 @@ def test_a_question_that_came_to_nothing_is_at_an_end_until_it_is_asked_again(tm
         ledger.answer("ideas", Asked(text="why?"), Answered, misfit)
     assert [entry.event for entry in ledger.entries][-2:] == [Event.asked, Event.unanswered]
     assert ledger.entries[-1].detail == "MisfitError"
-    assert journal.uncertain(ledger.entries) == ()
+    assert uncertain(ledger.entries) == ()
     with pytest.raises(KeyboardInterrupt):
         ledger.answer("ideas", Asked(text="why?"), Answered, die)
-    assert [entry.event for entry in journal.uncertain(ledger.entries)] == [Event.asked]
+    assert [entry.event for entry in uncertain(ledger.entries)] == [Event.asked]
 
 
 def test_a_line_torn_by_a_kill_is_set_aside_and_the_rest_is_kept(tmp_path: Path) -> None:
@@ -109,7 +110,7 @@ def test_a_reader_does_not_stumble_over_a_line_that_is_being_written(tmp_path: P
     open_journal(tmp_path)
     with (tmp_path / "ledger.jsonl").open("a") as ledger:
         ledger.write('{"number": 2')
-    assert [entry.number for entry in journal.read(tmp_path / "ledger.jsonl")] == [1]
+    assert [entry.number for entry in read(tmp_path / "ledger.jsonl")] == [1]
 
 
 def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_entries_from_several_threads_are_whole_and_numbered(tmp_path: Path) -> 
         thread.start()
     for thread in threads:
         thread.join()
-    entries = tuple(journal.read(tmp_path / "ledger.jsonl"))
+    entries = tuple(read(tmp_path / "ledger.jsonl"))
     assert [entry.number for entry in entries] == list(range(1, 202))
     assert ledger.spend().trial_seconds == pytest.approx(200)
 
@@ -169,19 +170,19 @@ def test_a_reservation_counts_until_it_is_settled_in_every_sum(tmp_path: Path) -
     assert [(spend().usd, spend().tokens) for spend in sums] == [(1.0, 100)] * 3
     ledger.settle(reserved, costing(0.25, 10))
     assert [(spend().usd, spend().tokens) for spend in sums] == [(0.25, 10)] * 3
-    assert journal.spent(tuple(journal.read(tmp_path / "ledger.jsonl"))).usd == 0.25
+    assert spent(tuple(read(tmp_path / "ledger.jsonl"))).usd == 0.25
 
 
 def test_what_was_reserved_when_a_process_was_killed_still_counts_in_the_next(tmp_path: Path) -> None:
     open_journal(tmp_path).reserve(CALL, costing(1.0, 100), Caps())
     again = open_journal(tmp_path)
     assert again.spend().usd == 1.0
-    assert [entry.key for entry in journal.uncertain(again.entries)] == ["k1"]
+    assert [entry.key for entry in uncertain(again.entries)] == ["k1"]
     second = again.reserve(CALL, costing(1.0, 100), Caps())
     again.settle(second, costing(0.25, 10))
     assert again.spend().usd == 1.25
     assert again.reservation("k1") is None
-    assert len(journal.uncertain(again.entries)) == 1
+    assert len(uncertain(again.entries)) == 1
 
 
 def test_a_reservation_counts_against_the_caps_as_if_it_were_spent(tmp_path: Path) -> None:
@@ -226,7 +227,7 @@ def test_an_entry_is_on_disk_when_its_writer_goes_on_however_many_write(tmp_path
 
     with ThreadPoolExecutor(50) as pool:
         assert all(pool.map(write, range(300)))
-    assert [entry.number for entry in journal.read(tmp_path / "ledger.jsonl")] == list(range(1, 302))
+    assert [entry.number for entry in read(tmp_path / "ledger.jsonl")] == list(range(1, 302))
 
 
 @contextmanager
@@ -258,7 +259,7 @@ def test_an_entry_that_cannot_be_written_is_told_to_its_writer_and_leaves_nothin
     assert len(ledger.entries) == 1
     assert ledger.spend().usd == 0
     ledger.note(Event.study_opened, "001-first")
-    assert [entry.event for entry in journal.read(tmp_path / "ledger.jsonl")] == [Event.opened, Event.study_opened]
+    assert [entry.event for entry in read(tmp_path / "ledger.jsonl")] == [Event.opened, Event.study_opened]
 
 
 def test_a_line_taken_out_by_hand_makes_no_two_entries_one(tmp_path: Path) -> None:
@@ -284,9 +285,9 @@ def test_sums_kept_up_entry_by_entry_are_those_of_the_whole_ledger(tmp_path: Pat
             ledger.note(Event.study_closed, f"{index}")
         ledger.note(Event.trial_ended, f"t{index}", seconds=2.0)
     again = Journal(tmp_path / "ledger.jsonl", tmp_path / "exchanges")
-    whole = journal.spent(ledger.entries)
+    whole = spent(ledger.entries)
     for kept in (ledger.spend(), again.spend(), ledger.since(Event.opened, "campaign")):
         assert kept.usd == pytest.approx(whole.usd)
         assert (kept.tokens, kept.trial_seconds) == (whole.tokens, 120.0)
     assert again.study_spend().trial_seconds == ledger.study_spend().trial_seconds == 2.0
-    assert len(journal.uncertain(ledger.entries)) == 12 + sum(1 for i in range(60) if i % 5 and i % 3 == 0)
+    assert len(uncertain(ledger.entries)) == 12 + sum(1 for i in range(60) if i % 5 and i % 3 == 0)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from agent import journal, prices
+from agent import prices
 from agent.budget import Budget, BudgetReachedError, Caps
 from agent.endpoint import Endpoint, Price
-from agent.journal import Event, Journal
+from agent.entry import Event, uncertain
+from agent.journal import Journal
 from agent.llm import (
     Finish,
     KeyRefusedError,
@@ -119,7 +120,7 @@ def test_a_failure_that_is_never_billed_costs_nothing(tmp_path: Path, error: LLM
     assert ledger.spend().usd == 0
     assert ledger.spend().tokens == 0
     assert ledger.entries[-1].detail == type(error).__name__
-    assert journal.uncertain(ledger.entries) == ()
+    assert uncertain(ledger.entries) == ()
 
 
 def test_a_cut_stream_costs_its_bound_and_is_uncertain_for_good(tmp_path: Path) -> None:
@@ -128,14 +129,14 @@ def test_a_cut_stream_costs_its_bound_and_is_uncertain_for_good(tmp_path: Path) 
         metered(tmp_path, failing(UnreachableError("cut", billed=True)), ledger).complete(request())
     metered(tmp_path, replying(Usage(output_tokens=10)), ledger).complete(request())
     assert ledger.spend().usd == pytest.approx(bound(request()).usd + 10 * 10 / 1e6)
-    assert [entry.usd for entry in journal.uncertain(ledger.entries)] == [bound(request()).usd]
+    assert [entry.usd for entry in uncertain(ledger.entries)] == [bound(request()).usd]
 
 
 def test_where_the_provider_does_not_count_the_bound_stands(tmp_path: Path) -> None:
     ledger = open_journal(tmp_path)
     metered(tmp_path, replying(None), ledger).complete(request())
     assert ledger.spend().usd == bound(request()).usd
-    assert [entry.event for entry in journal.uncertain(ledger.entries)] == [Event.settled]
+    assert [entry.event for entry in uncertain(ledger.entries)] == [Event.settled]
 
 
 def test_a_call_that_could_go_beyond_a_cap_is_not_made(tmp_path: Path) -> None:

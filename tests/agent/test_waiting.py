@@ -12,7 +12,8 @@ import pytest
 from agent import campaign
 from agent.budget import Budget
 from agent.campaign import Brief, Campaign
-from agent.journal import Event, Journal
+from agent.entry import Event
+from agent.journal import Journal
 from agent.llm import PausedError
 from agent.state import Step, StopRequestedError
 from agent.waiting import Waiting

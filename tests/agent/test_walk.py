@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from walking import BOLDER, LINE, Measure, begun, crashing_when_bold, go, lower_for_the_line
 
-from agent import campaign, journal
+from agent import campaign, ledger
 from agent.archive import ArchivedStudy
 from agent.budget import Budget, BudgetReachedError
 from agent.campaign import Campaign, CampaignError, StudyFolder
-from agent.journal import Event
+from agent.entry import Event, spent
 from agent.state import StopRequestedError
 from papers.evidence import Comparison, Conclusion
 from papers.facts import facts
@@ -29,7 +29,7 @@ def outcome(study: StudyFolder) -> ArchivedStudy:
 
 
 def asked(made: Campaign) -> list[str]:
-    return [entry.detail for entry in journal.read(made.ledger) if entry.event is Event.asked]
+    return [entry.detail for entry in ledger.read(made.ledger) if entry.event is Event.asked]
 
 
 STEPS = ("propose", "survey", "implement", "rehearse", "experiment (pilot)", "compare", "plot", "write", "press")
@@ -227,7 +227,7 @@ def test_each_study_is_charged_its_own_time(tmp_path: Path) -> None:
     made = begun(tmp_path, studies=2)
     go(made)
     first, second = (Study.load(study.paper / "study.json").provenance.wall_seconds for study in made.studies())
-    total = journal.spent(tuple(journal.read(made.ledger))).wall_seconds
+    total = spent(tuple(ledger.read(made.ledger))).wall_seconds
     assert first > 0
     assert second > 0
     assert first + second < total
@@ -247,4 +247,4 @@ def test_a_budget_stops_between_trials_and_counts_across_walks(tmp_path: Path) -
 def test_the_time_up_to_a_stop_is_counted(tmp_path: Path) -> None:
     made = begun(tmp_path, LINE)
     stopped(made, "compare")
-    assert [entry.event for entry in journal.read(made.ledger)][-1] is Event.closed
+    assert [entry.event for entry in ledger.read(made.ledger)][-1] is Event.closed
