@@ -16,7 +16,7 @@ from papers.paper import Block, Equation, Items, Paragraph, Section
 
 PLACED = re.compile(r"\{\{\s*(?:(?P<kind>table|figure|listing|equation)\s*:\s*)?(?P<label>[^{}\s]+)\s*\}\}")
 ITEM = re.compile(r"[-*•]\s+(?P<text>.+)")
-WRAPPED = re.compile(r"```(?:markdown|md|text)?\s*\n(?P<inside>.*)\n```", re.DOTALL)
+WRAPPED = re.compile(r"```(?:markdown|md|text|txt|latex|tex)?\s*\n(?P<inside>.*)\n```", re.DOTALL)
 LITERAL = re.compile(r"`[^`\n]+`|\$[^$]+\$")
 """Code and mathematics, which have rules of their own."""
 LINES = (
@@ -40,6 +40,18 @@ WORDS = (
         "is LaTeX outside of mathematics: put formulas between $ and $, and write all else as plain text",
     ),
     (re.compile(r"\{\{|\}\}"), "places nothing: {{kind:label}} must stand on a line of its own"),
+    (
+        re.compile(r"(?<!\[)\[[1-9]\d{0,2}(?:\s*[,;–-]\s*\d{1,3})*\](?!\])"),
+        "is a citation by number: cite a record with [@key]",
+    ),
+    (
+        re.compile(r"\b(?:Tables?|Figures?|Figs?\.|Listings?|Equations?|Eqs?\.)[ ~\u00a0]*\(?\d+\b(?![^.;]*\[@)"),
+        "refers by number: write [#label], which prints as “Table 2”",
+    ),
+    (
+        re.compile(r"\b(?:As an AI\b|I hope this\b|[Ll]et me know\b|[Ff]eel free to\b|as requested\b)"),
+        "speaks to whoever asked: write for the reader of the paper alone",
+    ),
 )
 """What prose may not hold, and what to do instead."""
 

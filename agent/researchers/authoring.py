@@ -8,6 +8,7 @@ from functools import cached_property
 
 from agent.llm import LLM, Message, Request
 from agent.prompting import render
+from agent.researchers import habits
 from agent.researchers.briefing import Briefing
 from agent.researchers.conversation import converse, fill
 from agent.researchers.forms import Misfit
@@ -60,14 +61,16 @@ class Author:
     def interpret(self) -> tuple[Observation, ...]:
         """Ask what the results show."""
         request = self._request("interpret", render("interpret", figures=self.given.figures()))
-        return fill(self.llm, request, Observations, self._unfounded).observations
+        filled = fill(self.llm, request, Observations, lambda filled: self._unfounded(self._meant(filled)))
+        return self._meant(filled).observations
 
     def section(self, made: Manuscripts, title: str, purpose: str, prompt: str) -> Manuscripts:
         """Ask for a section; raises what `converse` raises."""
         before = made.sections.get(title, "").strip()
         allowed = frozenset(self._problems(made.without(title), title))
 
-        def parse(text: str) -> Manuscripts:
+        def parse(said: str) -> Manuscripts:
+            text = habits.section(said, title, self.given.facts)
             if purpose == "fix" and text.strip() == before:
                 raise Misfit("That is the text as it stood. Change what was asked to be changed.")
             candidate = made.having(title, text)
@@ -80,7 +83,13 @@ class Author:
         """Ask for title and abstract; raises what `converse` raises."""
         allowed = frozenset(self._problems(made.without(ABSTRACT), ABSTRACT))
 
-        def fault(front: Front) -> str:
+        def meant(front: Front) -> Front:
+            facts = self.given.facts
+            title, abstract = habits.paragraph(front.title, facts), habits.paragraph(front.abstract, facts)
+            return Front(title=title.removesuffix("."), abstract=abstract)
+
+        def fault(filled: Front) -> str:
+            front = meant(filled)
             if purpose == "fix" and front == made.front:
                 return "That is the text as it stood. Change what was asked to be changed."
             try:
@@ -89,7 +98,7 @@ class Author:
                 return str(misfit)
             return ""
 
-        return Manuscripts(made.sections, fill(self.llm, self._request(purpose, prompt), Front, fault))
+        return Manuscripts(made.sections, meant(fill(self.llm, self._request(purpose, prompt), Front, fault)))
 
     def _request(self, purpose: str, prompt: str) -> Request:
         return Request(
@@ -121,6 +130,16 @@ class Author:
         if part in made.parts:
             for place in _places(paper, part):
                 yield from overstated(place, self.given.facts, supported=supported)
+
+    def _meant(self, filled: Observations) -> Observations:
+        return Observations(
+            observations=tuple(
+                Observation(
+                    text=habits.prose(each.text, self.given.facts), facts=tuple(habits.key(key) for key in each.facts)
+                )
+                for each in filled.observations
+            )
+        )
 
     def _unfounded(self, filled: Observations) -> str:
         """Say what is wrong with observations: facts that do not exist, and all that prose may not do either."""

@@ -109,6 +109,32 @@ def test_a_fault_is_shown_to_the_writer_and_mended(study: Study, author: ProseAu
     assert paper.written == ALL
 
 
+def habitual(request: Request, said: str) -> str:
+    """Put an answer as a language model does that knows Markdown and LaTeX better than marks."""
+    if request.purpose != "section":
+        return said.replace("[[", "[[ ") if request.purpose == "abstract" else f"Sure:\n{said}"
+    title = re.search(r"Write the section “(.+?)”", request.messages[0].text)
+    assert title is not None
+    told = re.sub(r"(?<!`)\[\[([\w.-]+)\]\]", r"[\1]", said).replace("### ", "#### ").replace("[#tab:", "Table [#tab:")
+    told = re.sub(r"^(\{\{.*\}\})$", r"`\1`", told, flags=re.MULTILINE).replace("\n- ", "\n1. ")
+    return f"Here is the section:\n\n## {title[1]}\n\n{told}\n\n---"
+
+
+def test_habits_of_markdown_and_latex_cost_no_second_answer(study: Study) -> None:
+    author = answering(ProseAuthor())
+
+    def script(request: Request) -> str:
+        said = author(request)
+        assert isinstance(said, str)
+        return habitual(request, said)
+
+    paper, llm = written(study, script)
+    plain, _ = written(study, author)
+    assert shown_back(llm) == ""
+    assert stopping(study, paper) == []
+    assert paper == plain
+
+
 def test_claims_that_the_facts_do_not_bear_are_shown_back(study: Study) -> None:
     unsure = study.model_copy(update={"conclusion": "inconclusive"})
     _, llm = written(unsure, answering(ProseAuthor(overstates=True)))
