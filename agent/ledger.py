@@ -36,11 +36,12 @@ class Batch:
 
 
 class Line:
-    """A line on its way to the file; whoever opened its batch writes it, the others rest until that is done."""
+    """A line on its way to the file; whoever `leads` its batch writes it."""
 
-    def __init__(self, batch: Batch, *, opens: bool) -> None:
+    def __init__(self, batch: Batch, *, leads: bool, durable: bool) -> None:
         self.batch = batch
-        self.opens = opens
+        self.leads = leads
+        self.durable = durable
 
 
 class Ledger:
@@ -55,40 +56,54 @@ class Ledger:
         set_torn_tail_aside(path)
 
     def add(self, text: str, *, durable: bool = True) -> Line:
-        """Queue a line, in the order of the calls; it counts once it is committed, and each must be.
-
-        One that need not be durable survives a kill, and with the next durable one the loss of power too.
-        """
+        """Queue a line, in the order of the calls; it counts once it is committed, and each must be."""
         with self._adding:
+            leads = durable and not self._next.durable
             self._next.lines.append(text)
             self._next.durable |= durable
-            return Line(self._next, opens=len(self._next.lines) == 1)
+            return Line(self._next, leads=leads, durable=durable)
 
     def commit(self, line: Line) -> None:
-        """Come back when the line is where it should be.
+        """Come back when a durable line is on disk; any other is written at once, or by who is writing now.
 
-        Raises `OSError`, to everyone with a line in the batch, when it cannot be written; nothing of it is left then.
+        Raises `OSError`, to everyone with a durable line in the batch, when it cannot be written; nothing of it is left
+        then.
         """
+        if not line.durable:
+            self._write_if_idle()
+            return
         batch = line.batch
-        # Whoever opened it may have been interrupted before he came to write it.
-        if line.opens or not batch.over.wait(PATIENCE_SECONDS):
+        # Whoever leads may have been interrupted before he came to write.
+        if line.leads or not batch.over.wait(PATIENCE_SECONDS):
             self._write(batch)
+            self._write_if_idle()
         if batch.failure:
             raise OSError(batch.failure.errno, batch.failure.strerror, str(self.path)) from batch.failure
 
     def _write(self, batch: Batch) -> None:
         """Write a batch once the one before is through; until then it grows."""
         with self._writing:
-            if batch.over.is_set():
-                return
-            with self._adding:
-                self._next = Batch()
+            self._write_now(batch)
+
+    def _write_if_idle(self) -> None:
+        """Write lines that nobody waits for, unless somebody is writing: he looks for them once he is through."""
+        while self._next.lines and not self._next.durable and self._writing.acquire(blocking=False):
             try:
-                append(self.path, "".join(batch.lines).encode(), durable=batch.durable)
-            except OSError as error:
-                batch.failure = error
+                self._write_now(self._next)
             finally:
-                batch.over.set()
+                self._writing.release()
+
+    def _write_now(self, batch: Batch) -> None:
+        if batch.over.is_set():
+            return
+        with self._adding:
+            self._next = Batch()
+        try:
+            append(self.path, "".join(batch.lines).encode(), durable=batch.durable)
+        except OSError as error:
+            batch.failure = error
+        finally:
+            batch.over.set()
 
 
 def append(path: Path, data: bytes, *, durable: bool) -> None:
