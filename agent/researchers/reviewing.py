@@ -1,11 +1,15 @@
-"""Reviewing: a form filled by a language model, and what a panel concludes told by one."""
+"""Reviewing: a form filled by a language model, and what a panel concludes told by one.
+
+A reviewer is asked once. To have each review thought over in a second request would cost as much as the review, since
+the whole paper goes with it; instead the form asks for the remarks before the scores, its faults are shown back, and
+three reviewers look at the paper from different sides.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from pydantic import create_model
@@ -18,7 +22,7 @@ from agent.researchers.conversation import converse, fill
 from agent.researchers.desk import Desk
 from papers.compose import REQUESTS
 from reviews import panel
-from reviews.document import Document, brief, quote
+from reviews.document import SHORTEST_QUOTE, Document, brief, quote
 from reviews.form import Form, Scale
 from reviews.injection import cleaned, instructions_to_the_reviewer
 from reviews.review import Remark, Review, Verdict
@@ -28,6 +32,10 @@ ANSWER_TOKENS = 8_000
 NOTES_TOKENS = 4_000
 MOST_PLACES = 40
 """Places that a misfit lists."""
+LIKE = 0.8
+"""Likeness from which on a quotation stands for a sentence, if for no other."""
+LONGEST_NAME = 10
+"""Words of a place that is named; more are a quotation."""
 MOST_REMARKS = 6
 """Of one kind."""
 WARMTHS = (0.3, 0.5, 0.7, 0.9)
@@ -54,36 +62,29 @@ REMEDIES = {
     "compute-cost": "what a trial of each variant costs",
 }
 """What each known remedy adds."""
+SINGULAR = {"strengths": "strength", "weaknesses": "weakness", "questions": "question"}
+PLAIN_MARKS = str.maketrans(
+    {"“": '"', "”": '"', "’": "'", "‘": "'", "–": "-", "−": "-", "\u00a0": " ", "`": None, "*": None}
+)
 QUOTATION = re.compile(r"“([^”]+)”|\"([^\"]+)\"")
-
-
-class Quoted(Record):
-    review: int
-    """Number of the review, from 1."""
-    words: str
 
 
 class Meta(Record):
     summary: str
-    quotes: tuple[Quoted, ...]
     decision: Literal["accept", "reject"]
 
 
 def judge(desk: Desk, question: Judge) -> Review:
-    """Fill the form, and think it over once.
+    """Fill the form.
 
-    Raises `MisfitError` when the form is never filled as it must be, and what else the language model raises.
+    Raises `MisfitError` when it is never filled as it must be, and what else the language model raises.
     """
     seen = cleaned(question.document)
-    request = asked(desk, question, seen)
-    form = blank(question.form)
 
     def check(filled: Record) -> str:
-        return "\n".join(faults(filled.model_dump(), question.form, seen))
+        return "\n".join(faults(filled.model_dump(), seen))
 
-    filled = fill(desk.llm, request, form, check)
-    with suppress(MisfitError, RefusedError):  # the first answer fits, and stands
-        filled = fill(desk.llm, reflecting(request, filled), form, check)
+    filled = fill(desk.llm, asked(desk, question, seen), blank(question.form), check)
     return review(filled.model_dump(), question, desk.llm.name, seen, parts_read(seen))
 
 
@@ -109,9 +110,13 @@ def conclude(desk: Desk, question: Conclude) -> Verdict:
         max_tokens=NOTES_TOKENS,
         temperature=WARMTHS[0],
     )
+    title = cleaned(question.document).title
     try:
         meta = fill(
-            desk.llm, request, Meta, lambda filled: "\n".join(ungrounded(filled, verdict, texts, question.form))
+            desk.llm,
+            request,
+            Meta,
+            lambda filled: "\n".join(ungrounded(filled, verdict, [title, *texts], question.form)),
         )
     except (MisfitError, RefusedError):
         return verdict
@@ -119,31 +124,31 @@ def conclude(desk: Desk, question: Conclude) -> Verdict:
 
 
 def asked(desk: Desk, question: Judge, seen: Document) -> Request:
-    """Ask for the form; the paper is the part that all reviewers of a panel share."""
+    """Ask for the form; the form and the paper are what all reviewers of a panel share."""
     long = parts_read(seen) > 1
     text = "\n\n".join(notes(desk, seen)) if long else reading.whole(seen)
     prompt = render(
         "judge",
         form=question.form,
         stance=STANCES.get(question.stance, f"Your stance: {question.stance}."),
+    )
+    context = render(
+        "document",
+        form=question.form,
         remedies={name: REMEDIES.get(name, name.replace("-", " ")) for name in sorted(REQUESTS)},
+        text=text,
+        notes=long,
+        places=seen.places,
     )
     return Request(
         purpose="judge",
         system=render("system"),
-        context=render("document", text=text, notes=long, places=seen.places),
+        context=context,
         messages=(Message(speaker="user", text=prompt),),
         max_tokens=ANSWER_TOKENS,
         temperature=WARMTHS[question.seed % len(WARMTHS)],
         sample=question.seed,
     )
-
-
-def reflecting(request: Request, filled: Record) -> Request:
-    """Show a reviewer its own review."""
-    said = json.dumps(filled.model_dump(mode="json"), ensure_ascii=False)
-    more = (Message(speaker="assistant", text=said), Message(speaker="user", text=render("reflect_review")))
-    return request.model_copy(update={"purpose": "reflect", "messages": (*request.messages, *more)})
 
 
 def parts_read(document: Document) -> int:
@@ -179,36 +184,27 @@ def blank(form: Form) -> type[Record]:
         questions=remarks,
         limitations=str,
         scores=create_model("Scores", __base__=Record, **scores),
-        decision=Literal["accept", "reject"],
     )
 
 
-def faults(filled: dict[str, Any], form: Form, document: Document) -> Iterator[str]:
+def faults(filled: dict[str, Any], document: Document) -> Iterator[str]:
     """Name what is wrong with a form whose shape fits."""
-    decided = form.decide(filled["scores"]["overall"])
-    if filled["decision"] != decided:
-        yield (
-            f"decision is {filled['decision']}, but overall is {filled['scores']['overall']} and the form accepts from "
-            f"{form.accept}: mend the one that is wrong."
-        )
     for part in ("summary", "limitations"):
         if not filled[part].strip():
             yield f"{part} is empty: write it."
     for part in ("strengths", "weaknesses", "questions"):
-        if len(filled[part]) > MOST_REMARKS:
-            yield f"{part} has {len(filled[part])} remarks: keep the {MOST_REMARKS} that weigh most."
-        for remark in filled[part]:
-            yield from _remark_faults(part, remark, document)
+        for each in filled[part][:MOST_REMARKS]:
+            if each["text"].strip() and not document.has(place(each["place"], document)):
+                known = "; ".join(document.places[:MOST_PLACES])
+                yield (
+                    f"{part}: “{each['place']}” is no place in the paper. The places are: {known}; or one of its "
+                    f"sentences, word for word."
+                )
 
 
 def review(filled: dict[str, Any], question: Judge, name: str, seen: Document, parts: int) -> Review:
     """Make a review of a filled form; what a paper says to its reviewers is told, whoever reads it."""
-    remarks = {
-        part: tuple(
-            Remark(text=each["text"], place=place(each["place"], seen), remedy=each["remedy"]) for each in filled[part]
-        )
-        for part in ("strengths", "weaknesses", "questions")
-    }
+    remarks = {part: tuple(remarked(filled[part], seen)) for part in ("strengths", "weaknesses", "questions")}
     spoken = tuple(Remark(text=each.text, place=each.place) for each in instructions_to_the_reviewer(question.document))
     size = f" The paper is long, so this review was written from notes on its {parts} parts." if parts > 1 else ""
     return Review(
@@ -221,15 +217,60 @@ def review(filled: dict[str, Any], question: Judge, name: str, seen: Document, p
         questions=remarks["questions"],
         limitations=filled["limitations"],
         scores=filled["scores"],
-        decision=filled["decision"],
+        decision=question.form.decide(filled["scores"]["overall"]),
     )
 
 
+def remarked(filled: list[dict[str, str]], document: Document) -> Iterator[Remark]:
+    """Give the remarks that weigh most; a remedy that nobody can carry out is words, and the remark has those."""
+    for each in filled[:MOST_REMARKS]:
+        if each["text"].strip():
+            wanted = "-".join(re.findall(r"[a-z]+", each["remedy"].lower()))
+            remedy = wanted if wanted in REQUESTS else ""
+            yield Remark(text=each["text"], place=place(each["place"], document), remedy=remedy)
+
+
 def place(given: str, document: Document) -> str:
-    """Take a place as it was meant: a sentence of the paper needs no quotation marks to be one."""
-    bare = given.strip().strip('“”"')
-    meant = (given.strip(), bare, quote(bare))
-    return next((each for each in meant if document.has(each)), given)
+    """Take a place as it was meant: named or quoted nearly as it stands; what cannot be told stays as it is."""
+    bare = given.strip().strip("“”\"'`*").strip()
+    exact = next((each for each in (given.strip(), bare, quote(bare)) if document.has(each)), "")
+    return exact or quoted(bare, document) or named(bare, document) or given
+
+
+def quoted(words: str, document: Document) -> str:
+    """Find the sentence that a quotation was taken from: with an omission, other quotation marks, a word changed."""
+    parts = [_single(part) for part in re.split(r"\.\.\.|…", words) if part.strip()]
+    if not parts or sum(map(len, parts)) < SHORTEST_QUOTE:
+        return ""
+    holding = [each for each in document.sentences if all(part in _single(each) for part in parts)]
+    found = {_single(each): each for each in holding} or _alike(_single(words), document)
+    return quote(next(iter(found.values()))) if len(found) == 1 else ""
+
+
+def _alike(words: str, document: Document) -> dict[str, str]:
+    """Give the sentences that differ from `words` by little."""
+    matcher = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(words)
+    found: dict[str, str] = {}
+    for each in document.sentences:
+        matcher.set_seq1(_single(each))
+        if matcher.real_quick_ratio() >= LIKE and matcher.quick_ratio() >= LIKE and matcher.ratio() >= LIKE:
+            found[_single(each)] = each
+    return found
+
+
+def named(words: str, document: Document) -> str:
+    """Find the place that is named first, whatever stands around its name."""
+    said = f" {_words(words)} "
+    if len(said.split()) > LONGEST_NAME:
+        return ""
+    found = [(said.find(f" {_words(each)} "), -len(each), each) for each in document.places]
+    return min((each for each in found if each[0] >= 0), default=(0, 0, ""))[2]
+
+
+def _words(text: str) -> str:
+    """Give the words and numbers of a place; a figure may be called a fig."""
+    return " ".join(re.sub(r"^fig$", "figure", word) for word in re.findall(r"[a-z]+|\d+", text.lower()))
 
 
 def told(each: Review) -> str:
@@ -239,25 +280,22 @@ def told(each: Review) -> str:
         f"Summary: {each.summary}",
     ]
     for part in ("strengths", "weaknesses", "questions"):
-        lines += [
-            f"{part.removesuffix('s')}: {remark.text} (at {brief(remark.place)})" for remark in getattr(each, part)
-        ]
+        lines += [f"{SINGULAR[part]}: {remark.text} (at {brief(remark.place)})" for remark in getattr(each, part)]
     return "\n".join([*lines, f"Limitations: {each.limitations}"])
 
 
 def ungrounded(meta: Meta, verdict: Verdict, texts: list[str], form: Form) -> Iterator[str]:
-    """Name what a meta-review says that neither the reviews nor the rule say."""
+    """Name what a meta-review says that neither the title and the reviews, `texts`, nor the rule say."""
     if meta.decision != verdict.decision:
         yield f"The rule says {verdict.decision}, and the decision here is {meta.decision}: the rule holds."
-    if not meta.quotes:
+    quotations = [found[1] or found[2] for found in QUOTATION.finditer(meta.summary)]
+    if not quotations:
         yield "It quotes no review: quote at least one, word for word."
-    numbered = dict(enumerate(texts, 1))
-    listed = [(each.words, [numbered.get(each.review, "")]) for each in meta.quotes]
-    quoted = [(found[1] or found[2], texts) for found in QUOTATION.finditer(meta.summary)]
-    for words, sources in (*listed, *quoted):
-        if not any(_single(words) in _single(text) for text in sources):
-            yield f"“{words}” does not stand in the review that it is ascribed to: quote word for word."
-    said = " ".join((*texts, f"{verdict.mean:.1f} {verdict.mean:.2f} {form.accept} {form.overall.high} {len(texts)}"))
+    for words in quotations:
+        if not any(_single(words) in _single(text) for text in texts):
+            yield f"“{words}” does not stand in any review: quote word for word, or leave the quotation marks out."
+    counts = " ".join(map(str, range(len(texts))))
+    said = " ".join((*texts, f"{verdict.mean:.1f} {verdict.mean:.2f} {form.accept} {form.overall.high} {counts}"))
     said += f" {verdict.spread:.1f} {verdict.spread:.2f}" if verdict.spread is not None else ""
     known = set(re.findall(r"\d+(?:\.\d+)?", said))
     for number in sorted(set(re.findall(r"\d+(?:\.\d+)?", meta.summary)) - known):
@@ -265,18 +303,10 @@ def ungrounded(meta: Meta, verdict: Verdict, texts: list[str], form: Form) -> It
 
 
 def _single(text: str) -> str:
-    return " ".join(text.split()).casefold().rstrip(".,;")
+    """Give the words of a text, for comparison: in small letters, with plain quotation marks."""
+    plain = text.translate(PLAIN_MARKS)
+    return " ".join(plain.split()).casefold().strip(".,; ")
 
 
 def _scores(scale: Scale) -> Any:  # noqa: ANN401 (a type that is made at run time)
     return Literal.__getitem__(scale.scores)
-
-
-def _remark_faults(part: str, remark: dict[str, str], document: Document) -> Iterator[str]:
-    if not remark["text"].strip():
-        yield f"A remark under {part} is empty: write it, or leave it out."
-    if not document.has(place(remark["place"], document)):
-        known = "; ".join(document.places[:MOST_PLACES])
-        yield f"{part}: “{remark['place']}” is no place in the paper. The places are: {known}; or an exact sentence."
-    if remark["remedy"] and remark["remedy"] not in REQUESTS:
-        yield f"{part}: there is no remedy {remark['remedy']!r}; the known ones are {', '.join(sorted(REQUESTS))}."

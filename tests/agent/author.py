@@ -26,7 +26,6 @@ OPENINGS = {
     "The paper could not be printed": "fix",
     "Readers of the draft": "revise",
     "Review the paper above": "judge",
-    "Look at your review once more": "reflect",
     "You read part": "summarise",
     "You are the area chair": "conclude",
 }

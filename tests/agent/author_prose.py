@@ -50,7 +50,6 @@ class ProseAuthor:
             "fix": self._fix,
             "revise": self._revise,
             "judge": self._judge,
-            "reflect": lambda asked: asked.messages[-2].text,
             "summarise": self._summarise,
             "conclude": self._conclude,
         }
@@ -121,7 +120,7 @@ class ProseAuthor:
         weaknesses = [] if answered else [remark("It is not said here what this rests on.", title)]
         questions = [] if answered else [remark("Could every seed be shown?", title, "per-seed-values")]
         overall = 7 if answered else 5
-        scales, _, _ = request.messages[0].text.partition("`decision` follows")
+        scales, _, _ = request.context.partition("From ")
         filled: dict[str, Any] = {
             "summary": f"{paper.splitlines()[0]} It reports one paired test and its limits.",
             "strengths": [remark("The prediction was on record before any trial.", title)],
@@ -129,7 +128,6 @@ class ProseAuthor:
             "questions": questions,
             "limitations": "They are said.",
             "scores": dict.fromkeys(re.findall(r"^- `(\w+)`:", scales, re.MULTILINE), 3) | {"overall": overall},
-            "decision": "accept" if overall >= 6 else "reject",
         }
         return json.dumps(filled)
 
@@ -144,8 +142,7 @@ class ProseAuthor:
         assert praised is not None
         assert decision is not None
         summary = f"The reviewers agree on the paper's design: “{praised[1]}” The rule says {decision[1]}."
-        quotes = [{"review": 1, "words": praised[1]}]
-        return json.dumps({"summary": summary, "quotes": quotes, "decision": decision[1]})
+        return json.dumps({"summary": summary, "decision": decision[1]})
 
 
 class Nowhere:

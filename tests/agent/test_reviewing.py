@@ -57,11 +57,11 @@ def long(paper: Document, sentences: int) -> Document:
     return paper.model_copy(update={"sections": (*paper.sections, Passage(title="A long section", sentences=told))})
 
 
-def test_a_language_model_fills_the_form_and_thinks_it_over(paper: Document) -> None:
+def test_a_language_model_fills_the_form_in_one_request(paper: Document) -> None:
     review, llm = judged(paper, answering(ProseAuthor()))
     assert form.fit(form.load(), review) == ()
     assert review.reviewer == "scripted/author (seed 0)"
-    assert [request.purpose for request in llm.asked] == ["judge", "reflect"]
+    assert [request.purpose for request in llm.asked] == ["judge"]
     assert all(paper.has(remark.place) for remark in (*review.strengths, *review.weaknesses, *review.questions))
 
 
@@ -70,6 +70,7 @@ def test_reviewers_of_a_panel_are_asked_differently_of_the_same_paper(paper: Doc
     assert len({request.context for request in asked}) == 1
     assert len({request.temperature for request in asked}) == 3
     assert len({request.messages for request in asked}) == 3
+    assert "excellent: every claim" in asked[0].context
     assert "soundness first" in asked[0].messages[0].text
     assert "clarity first" in asked[2].messages[0].text
 
@@ -78,10 +79,8 @@ def test_reviewers_of_a_panel_are_asked_differently_of_the_same_paper(paper: Doc
     ("changes", "told"),
     [
         ({"weaknesses": [{"text": "x", "place": "Appendix Z", "remedy": ""}]}, "The places are: Title; Abstract"),
-        ({"weaknesses": [{"text": "x", "place": "Title", "remedy": "more-gpus"}]}, "the known ones are compute-cost"),
-        ({"decision": "accept"}, "the form accepts from 6"),
+        ({"weaknesses": [{"text": "x", "place": "“It is said nowhere at all in it.”", "remedy": ""}]}, "word for word"),
         ({"summary": " "}, "summary is empty"),
-        ({"strengths": [{"text": "x", "place": "Title", "remedy": ""}] * 7}, "keep the 6 that weigh most"),
         ({"scores": {"overall": 11}}, "scores.overall"),
     ],
 )
@@ -111,10 +110,45 @@ def test_a_sentence_of_the_paper_is_a_place_with_and_without_quotation_marks(pap
     assert reviewing.place("“What nobody wrote anywhere in it.”", paper) == "“What nobody wrote anywhere in it.”"
 
 
-def test_a_reflection_that_never_fits_leaves_the_first_review(paper: Document) -> None:
-    author = answering(ProseAuthor())
-    review, _ = judged(paper, lambda request: "No." if request.purpose == "reflect" else author(request))
-    assert form.fit(form.load(), review) == ()
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("results", "Results"),
+        ("Section 4 (Results)", "Results"),
+        ("the Limitations section, first paragraph", "Limitations"),
+        ("`Table 2`", "Table 2"),
+        ("Table 2, last row", "Table 2"),
+        ("Fig. 1", "Figure 1"),
+        ("Related Work and Background", "Related Work and Background"),
+        ("everywhere", "everywhere"),
+    ],
+)
+def test_a_place_is_known_by_its_name_whatever_stands_around_it(paper: Document, given: str, meant: str) -> None:
+    assert reviewing.place(given, paper) == meant
+
+
+def test_a_sentence_quoted_nearly_as_it_stands_is_a_place(paper: Document) -> None:
+    sentence = next(each for each in paper.sentences if len(each) > 100 and paper.sentences.count(each) == 1)
+    start, end = sentence[:40], sentence[-40:]
+    for given in (
+        sentence.upper(),
+        f"{start} … {end}",
+        f"'{sentence.replace(' the ', ' a ', 1)}'",
+        f"{sentence[:-1]}...",
+    ):
+        assert reviewing.place(given, paper) == f"“{sentence}”"
+
+
+def test_a_remark_without_words_and_a_remedy_that_nobody_knows_are_left_out(paper: Document) -> None:
+    remarks = [
+        {"text": f"It is unclear, {n}.", "place": "Title", "remedy": remedy}
+        for n, remedy in enumerate(("None", "Run more seeds.", "Per seed values", "", "", "", ""))
+    ]
+    empty = {"text": " ", "place": "nowhere", "remedy": ""}
+    review, llm = judged(paper, spoiled(weaknesses=[*remarks[:3], empty, *remarks[3:]], decision="accept"))
+    assert len(llm.asked) == 1
+    assert [each.remedy for each in review.weaknesses] == ["", "", "per-seed-values", "", ""]
+    assert review.decision == form.load().decide(review.scores["overall"])
 
 
 def test_a_form_that_is_never_filled_is_no_review(paper: Document) -> None:
@@ -176,8 +210,8 @@ def concluded(paper: Document, script: Script) -> tuple[Verdict, ScriptedLLM, tu
     return reviewing.conclude(Desk(llm, Nowhere()), question), llm, reviews
 
 
-def meta(summary: str, decision: str = "reject", words: str = "on record before any trial") -> str:
-    return json.dumps({"summary": summary, "quotes": [{"review": 1, "words": words}], "decision": decision})
+def meta(summary: str, decision: str = "reject") -> str:
+    return json.dumps({"summary": f"{summary} All praise it: “on record before any trial”.", "decision": decision})
 
 
 def test_an_area_chair_words_what_arithmetic_decided(paper: Document) -> None:
@@ -192,10 +226,9 @@ def test_an_area_chair_words_what_arithmetic_decided(paper: Document) -> None:
     ("first", "told"),
     [
         (meta("All three liked it.", decision="accept"), "The rule says reject"),
-        (meta("All three liked it.", words="a masterpiece of its kind"), "does not stand in the review"),
-        (meta("They call it “a masterpiece of its kind”."), "does not stand in the review"),
+        (meta("They call it “a masterpiece of its kind”."), "does not stand in any review"),
         (meta("It gains 37.5 percent."), "The number 37.5 stands in no review"),
-        (json.dumps({"summary": "Fine.", "quotes": [], "decision": "reject"}), "quotes no review"),
+        (json.dumps({"summary": "Fine.", "decision": "reject"}), "quotes no review"),
     ],
 )
 def test_what_the_reviews_do_not_say_is_shown_back_to_the_area_chair(paper: Document, first: str, told: str) -> None:
@@ -203,6 +236,13 @@ def test_what_the_reviews_do_not_say_is_shown_back_to_the_area_chair(paper: Docu
     verdict, llm, _ = concluded(paper, lambda request: author(request) if len(request.messages) > 1 else first)
     assert told in llm.asked[1].messages[-1].text
     assert verdict.summary.startswith("The reviewers agree")
+
+
+def test_an_area_chair_may_name_the_paper_and_each_review(paper: Document) -> None:
+    said = meta(f"“{paper.title}” divides reviewers 1, 2 and 3: “ON RECORD before any trial.”")
+    verdict, llm, _ = concluded(paper, lambda _: said)
+    assert len(llm.asked) == 1
+    assert verdict.summary == json.loads(said)["summary"]
 
 
 @pytest.mark.parametrize("finish", [Finish.finished, Finish.refused])
