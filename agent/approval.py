@@ -160,8 +160,8 @@ def text(campaign: Campaign, pending: Pending) -> str:
     """Show what is decided on: an idea in words, code as its diff, a paper by where its PDF lies."""
     shown = campaign.folder / pending.shown
     if pending.point == "ideas":
-        return printable(told(Idea.load(shown)))
-    return printable(shown.read_text()) if pending.point == "code" else f"{shown}"
+        return told(Idea.load(shown))
+    return shown.read_text().strip() if pending.point == "code" else f"{shown}"
 
 
 def told(idea: Idea) -> str:
@@ -175,8 +175,3 @@ def told(idea: Idea) -> str:
         f"  changes     {', '.join(turns) or idea.plan or 'not said'}",
     )
     return "\n".join(lines)
-
-
-def printable(shown: str) -> str:
-    """Take out what a terminal would obey."""
-    return "".join(each if each.isprintable() or each in "\n\t" else " " for each in shown).strip()

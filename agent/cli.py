@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -298,14 +297,11 @@ def main() -> None:
 
     No key is in what is printed, not even in the traceback of a bug.
     """
-    from agent.endings import Exit, code_of, message
+    from agent.endings import Exit, code_of, message, shown
 
     try:
         app()
     except Exception as error:  # noqa: BLE001 (the outermost place: it says what happened, and ends the process)
-        from agent.keys import redactor
-
         code = code_of(error)
-        said = traceback.format_exc() if code is None else message(error)
-        print(redactor(os.environ)(said).rstrip(), file=sys.stderr)
+        print(shown(traceback.format_exc() if code is None else message(error)), file=sys.stderr)
         sys.exit(Exit.bug if code is None else code)

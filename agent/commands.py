@@ -16,8 +16,8 @@ from agent.campaign import Brief, Campaign, CampaignError
 from agent.check import PreflightError
 from agent.endings import Exit, say, stopping
 from agent.entry import uncertain
-from agent.keys import Keys, redactor
-from agent.llm import LLMError, PausedError
+from agent.keys import Keys
+from agent.llm import PausedError
 from agent.progress import screen
 from agent.selection import Chosen
 from agent.state import StopRequestedError
@@ -100,18 +100,18 @@ def walk_through(found: Campaign, *, as_json: bool) -> int:
                 if tools.sandbox.level is Level.process:
                     say("No isolation: generated code runs as you, and can read and change whatever you can.\n")
                 walk.walk(tools)
-        except StopRequestedError as error:
-            print(error, file=sys.stderr)
-            return stop.code
-        except LLMError as error:
-            wake = error.wake.isoformat(timespec="seconds") if isinstance(error, PausedError) else None
-            shown.event("stopped", exit=int(Exit.resumable), reason=str(error), wake=wake)
-            print(redactor(os.environ)(endings.stopped(error, found.argument)), file=sys.stderr)
-            return Exit.resumable
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else its last flush fails too
             say(f"Nobody reads the output any more, so it stopped. Go on with 'ratchet resume {found.argument}'.\n")
             return Exit.resumable
+        except Exception as error:
+            code = stop.code if isinstance(error, StopRequestedError) else endings.code_of(error)
+            if code is None:
+                raise
+            wake = error.wake.isoformat(timespec="seconds") if isinstance(error, PausedError) else None
+            shown.event("stopped", exit=int(code), reason=str(error), wake=wake)
+            print(endings.shown(endings.message(error, found.argument)), file=sys.stderr)
+            return code
         rows = study_rows(found)
         code = Exit.ok if all(row.paper for row in rows) else Exit.some_failed
         shown.event("done", exit=int(code), studies=[row.model_dump(mode="json") for row in rows])

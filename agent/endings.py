@@ -12,10 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
 from types import FrameType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from agent.llm import LLMError
 
 
 class Exit(IntEnum):
@@ -86,30 +82,36 @@ def no_room(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
-def message(error: BaseException) -> str:
-    """Say what happened and what to do next."""
+def message(error: BaseException, argument: str = "") -> str:
+    """Say what happened and what to do next; `argument` names the campaign on a command line, where there is one."""
+    from agent.llm import LLMError, PausedError
+
+    resume = f"ratchet resume {argument}".rstrip()
     if no_room(error):
         return (
             f"There is no space left to write to ({error}). Everything finished is kept: free some space, then "
-            f"go on with 'ratchet resume'."
+            f"go on with '{resume}'."
         )
     if isinstance(error, WRONG_PLACES):
         return f"{error.filename} cannot be used ({error.strerror}). Mend its rights, or name another place."
+    if isinstance(error, LLMError) and not isinstance(error, PausedError):
+        return (
+            f"{error}\nEverything finished is kept. When that is mended, go on with '{resume}'; or let another "
+            f"language model answer what is not answered yet: '{resume} --llm PROVIDER/MODEL'."
+        )
     return str(error)
 
 
-def stopped(error: LLMError, argument: str) -> str:
-    """Say why no language model answers any more, and how the campaign goes on; no key is in it."""
+def shown(text: str) -> str:
+    """Make a text fit to be printed: no key is in it, and nothing that a terminal would obey."""
     from agent.keys import redactor
-    from agent.llm import PausedError
 
-    said = redactor(os.environ)(str(error))
-    if isinstance(error, PausedError):
-        return said
-    return (
-        f"{said}\nEverything finished is kept. When that is mended, go on with 'ratchet resume {argument}'; or let "
-        f"another language model answer what is not answered yet: 'ratchet resume {argument} --llm PROVIDER/MODEL'."
-    )
+    return printable(redactor(os.environ)(text), "\n\t").rstrip()
+
+
+def printable(text: str, kept: str = "") -> str:
+    """Put a space for each character that a terminal would obey, but for those in `kept`."""
+    return "".join(each if each.isprintable() or each in kept else " " for each in text)
 
 
 class Stopping:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, Self, TextIO
 
+from agent.endings import printable
 from agent.keys import redactor
 from agent.state import Step
 
@@ -110,8 +111,3 @@ def screen(*, as_json: bool) -> Iterator[Screen]:
             yield terminal
     else:
         yield Lines(sys.stdout, redact)
-
-
-def printable(text: str) -> str:
-    """Give `text` on one line, without anything a terminal would obey."""
-    return "".join(character if character.isprintable() else " " for character in text)

@@ -152,9 +152,12 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_campaign_rebuilt_from_its_fil
 
 @pytest.mark.slow
 def test_a_budget_that_is_used_up_ends_with_4_and_a_larger_one_goes_on(toy: Path) -> None:
-    done = run_toy(toy, "--max-trial-seconds", "0.2")
+    done = run_toy(toy, "--max-trial-seconds", "0.2", "--json")
     assert done.returncode == 4
     assert "trial seconds used" in done.stderr
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert (last["event"], last["exit"]) == ("stopped", 4)
+    assert "trial seconds used" in last["reason"]
     assert ratchet("resume", "story", "--max-trial-seconds", "1000", cwd=toy.parent).returncode == 0
 
 

@@ -150,6 +150,14 @@ def test_a_key_that_fails_in_mid_campaign_ends_with_7_the_reason_and_both_ways_o
     assert "Traceback" not in done.stderr
 
 
+def test_nothing_that_a_terminal_would_obey_is_in_how_a_campaign_ends(serve: Serve, place: Path) -> None:
+    told = Scene(status=401, error="Incorrect \x1b]0;title\x07key\x9b31m provided.", code="invalid_api_key")
+    done = run(place, serve(after_trial(lambda _: told)).v1)
+    assert done.returncode == 7, done.stderr
+    assert "provided." in done.stderr
+    assert not [each for each in done.stderr if not (each.isprintable() or each == "\n")]
+
+
 @pytest.mark.slow
 def test_a_campaign_goes_on_with_another_language_model_or_with_none(serve: Serve, place: Path) -> None:
     assert run(place, serve(after_trial(lambda _: REVOKED)).v1).returncode == 7
