@@ -81,6 +81,8 @@ class Beyond(Record):
     """A clause: whose cap, and how far the spend would go."""
     option: str
     """What raises it on a command line."""
+    by_study: bool
+    """It is a cap of the study in work, and the campaign's hold."""
 
 
 class Caps(Record):
@@ -94,12 +96,26 @@ class Caps(Record):
     def beyond(self, campaign: Spend, study: Spend) -> Beyond | None:
         """Say which cap these spends, of the whole campaign and of the study in work, would go beyond."""
         if name := self.campaign.first_exceeded(campaign):
-            return Beyond(used=f"the campaign would have used {self.campaign.exceeded(campaign)}", option=OPTIONS[name])
+            return Beyond(
+                used=f"the campaign would have used {self.campaign.exceeded(campaign)}",
+                option=OPTIONS[name],
+                by_study=False,
+            )
         if name := self.study.first_exceeded(study):
             option = OPTIONS[name].replace("--", "--study-", 1)
-            return Beyond(used=f"this study would have used {self.study.exceeded(study)}", option=option)
+            used = f"this study would have used {self.study.exceeded(study)}"
+            return Beyond(used=used, option=option, by_study=True)
         return None
 
 
 class BudgetReachedError(RuntimeError):
     """A cap is reached; what was done is kept."""
+
+
+class StudyBudgetReachedError(BudgetReachedError):
+    """A cap of the study in work is reached, and none of the campaign's."""
+
+    def __init__(self, message: str, *, used: str) -> None:
+        super().__init__(message)
+        self.used = used
+        """A clause: how far the spend is, or would go."""

@@ -29,6 +29,8 @@ class Event(StrEnum):
     decided = "decided"
     """What a person said of it."""
     study_opened = "study_opened"
+    overdrawn = "overdrawn"
+    """The study with the number `key` used up its own budget, as `detail` says: nothing new is begun for it."""
     study_closed = "study_closed"
     closed = "closed"
 

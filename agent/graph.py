@@ -14,7 +14,9 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
+from agent.budget import StudyBudgetReachedError
 from agent.campaign import Point
+from agent.entry import Event
 from agent.llm import MisfitError, RefusedError
 from agent.state import State, Step, Tools
 from agent.steps.amend import amend
@@ -62,7 +64,7 @@ def build(saver: BaseCheckpointSaver[Any]) -> CompiledStateGraph[State, Tools, S
     graph.add_conditional_edges("implement", unless_failed("rehearse"), ["rehearse", "archive"])
     graph.add_conditional_edges("rehearse", after_rehearse, ["approve_code", "implement", "archive"])
     graph.add_conditional_edges("approve_code", after_approve_code, ["experiment", "rehearse", "implement", "archive"])
-    graph.add_edge("experiment", "compare")
+    graph.add_conditional_edges("experiment", unless_failed("compare"), ["compare", "archive"])
     graph.add_conditional_edges("compare", after_compare, ["experiment", "plot", "archive"])
     graph.add_edge("plot", "write")
     graph.add_conditional_edges("write", unless_failed("press"), ["press", "archive"])
@@ -80,17 +82,23 @@ class Node(Protocol):
 def node(name: str, step: Callable[[State, Tools], State]) -> Node:
     """Let `step` run with the tools of this walk, unless it is time to pause.
 
-    A question that finds no answer ends its study, never the campaign.
+    A question that finds no answer, or a budget of its own that is used up, ends the study, never the campaign.
     """
 
     def run(state: State, *, runtime: Runtime[Tools]) -> State:
-        runtime.context.pause()
-        runtime.context.report(Step(name, state["number"], "", done=0.0))
+        tools = runtime.context
+        tools.pause()
+        tools.report(Step(name, state["number"], "", done=0.0))
         try:
-            return State(failure="") | step(state, runtime.context)
+            return State(failure="") | step(state, tools)
         except (MisfitError, RefusedError) as error:
-            runtime.context.report(Step(name, state["number"], f"came to nothing: {error}"))
-            return State(failure=str(error))
+            failure = str(error)
+        except StudyBudgetReachedError as error:
+            if not tools.journal.overdrawn:
+                tools.journal.note(Event.overdrawn, str(tools.journal.study), detail=error.used)
+            failure = f"Its own budget is used up: {error.used}."
+        tools.report(Step(name, state["number"], f"came to nothing: {failure}"))
+        return State(failure=failure)
 
     return run
 
@@ -127,6 +135,8 @@ def after_approve_ideas(state: State) -> str:
 
 
 def after_rehearse(state: State, runtime: Runtime[Tools]) -> str:
+    if state["failure"]:
+        return "archive"
     return "approve_code" if state["rehearsed"] else repair_or_end(state, runtime)
 
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from agent.budget import BudgetReachedError, Caps, Spend
+from agent.budget import BudgetReachedError, Caps, Spend, StudyBudgetReachedError
 from agent.entry import Book, Entry, Event, spent_on_work, wall
 from agent.ledger import Ledger, Line, read
 from agent.prices import Charge
@@ -92,7 +92,8 @@ class Journal:
     def reserve(self, call: Call, bound: Charge, caps: Caps) -> Entry:
         """Set aside what `call` may cost at most, in one step with the look at the caps.
 
-        Raises `BudgetReachedError`, and sets nothing aside, when that could go beyond one of them.
+        Raises `BudgetReachedError`, and sets nothing aside, when that could go beyond one of them, and
+        `StudyBudgetReachedError` when only the study's own stands in the way.
         """
         with self._lock:
             self._refuse_beyond(call, bound, caps)
@@ -149,6 +150,12 @@ class Journal:
         with self._lock:
             return self._book.study
 
+    @property
+    def overdrawn(self) -> str:
+        """Say how the study in work used up its own budget; empty when it did not."""
+        with self._lock:
+            return self._overdrawn()
+
     def since(self, event: Event, key: str) -> Spend:
         """Give what has been used since this entry, or since the start when there is none."""
         with self._lock:
@@ -171,12 +178,19 @@ class Journal:
     def _refuse_beyond(self, call: Call, bound: Charge, caps: Caps) -> None:
         wall_seconds = self._wall()
         whole, study = self._book.spend(wall_seconds), self._book.study_spend(wall_seconds)
+        if used := self._overdrawn():
+            raise StudyBudgetReachedError(f"The budget of the study is used up: {used}.", used=used)
         if beyond := caps.beyond(whole + bound.spend, study + bound.spend):
-            raise BudgetReachedError(
-                f"The next call to {call.llm} ({call.question}) may cost up to {bound}, and then {beyond.used}. It was "
-                f"not made, and everything finished is kept: raise that cap with "
+            used = f"the next call to {call.llm} ({call.question}) may cost up to {bound}, and then {beyond.used}"
+            message = (
+                f"{used[0].upper()}{used[1:]}. It was not made, and everything finished is kept: raise that cap with "
                 f"'ratchet resume {caps.argument} {beyond.option} …' to go on."
             )
+            raise StudyBudgetReachedError(message, used=used) if beyond.by_study else BudgetReachedError(message)
+
+    def _overdrawn(self) -> str:
+        place = self._book.place(Event.overdrawn, str(self._book.study))
+        return "" if place is None else self._book.entries[place].detail
 
     def _append(self, event: Event, key: str, *, detail: str = "", **fields: object) -> None:
         detail = self._redact(detail)

@@ -1,8 +1,9 @@
 """A replay: finished studies made once more from the campaign's own record, and compared file by file.
 
 Taken over are the brief, the templates, and what no question determines: calls to language models, answers of the
-literature, circumstances, what persons decided, and trials. Everything else is done again, and nobody is asked: not a
-door to a language model is made. Times and money of the replay itself are in its own ledger, which is not compared.
+literature, circumstances, what persons decided, which studies used up their own budget, and trials. Everything else is
+done again, and nobody is asked: not a door to a language model is made. Times and money of the replay itself are in its
+own ledger, which is not compared.
 """
 
 from __future__ import annotations
@@ -139,14 +140,14 @@ def prepare(original: Campaign, name: str, finished: tuple[StudyFolder, ...]) ->
 
 
 def take_over(original: Campaign, made: Campaign) -> None:
-    """Copy circumstances, and what persons decided."""
+    """Copy circumstances, what persons decided, and which studies used up their own budget."""
     journal = Journal(made.ledger, made.exchanges)
     for path in sorted(original.exchanges.glob("*.json")):
         if Exchange.load(path).kind == KIND:
             shutil.copyfile(path, made.exchanges / path.name)
     for entry in entries(original.ledger):
-        if entry.event is Event.decided:
-            journal.note(Event.decided, entry.key, detail=entry.detail)
+        if entry.event in (Event.decided, Event.overdrawn):
+            journal.note(entry.event, entry.key, detail=entry.detail)
 
 
 def walked(tools: Tools) -> Iterator[Difference]:

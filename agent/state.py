@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TypedDict, TypeVar
 
-from agent.budget import BudgetReachedError
+from agent.budget import BudgetReachedError, StudyBudgetReachedError
 from agent.campaign import Brief, Campaign, StudyFolder
 from agent.journal import Journal
 from agent.literature.publication import Literature
@@ -99,13 +99,16 @@ class Tools:
         return self.templates[state["template"]]
 
     def pause(self) -> None:
-        """Stop here when asked to, or when the budget is used up."""
+        """Stop here when asked to, or when the campaign's budget is used up."""
         if self.stop.is_set():
             raise stop_requested(self.campaign)
-        reached = self.brief.budget.reached(self.journal.spend())
-        study = self.brief.study_budget.reached(self.journal.study_spend())
-        if reached or study:
+        if reached := self.brief.budget.reached(self.journal.spend()):
             raise BudgetReachedError(
-                f"The budget{'' if reached else ' of the study'} is used up: {reached or study}. Everything finished "
-                f"is kept: raise that cap with 'ratchet resume {self.campaign.argument}' to go on."
+                f"The budget is used up: {reached}. Everything finished is kept: raise that cap with "
+                f"'ratchet resume {self.campaign.argument}' to go on."
             )
+
+    def afford(self) -> None:
+        """Stop the study here when its own budget is used up: what is begun anew comes after this."""
+        if used := self.journal.overdrawn or self.brief.study_budget.reached(self.journal.study_spend()):
+            raise StudyBudgetReachedError(f"The budget of the study is used up: {used}.", used=used)

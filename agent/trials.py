@@ -44,6 +44,7 @@ def run(tools: Tools, study: StudyFolder, template: Template, planned: Planned) 
     found = find(tools, study, template, planned)
     if found is None:
         tools.pause()
+        tools.afford()
         tools.journal.note(Event.trial_started, key)
     done = trial.run(tools.sandbox, template, code, planned.variant, planned.seed, planned.scale, folder)
     if done != found or not tools.journal.has(Event.trial_ended, key):

@@ -97,10 +97,11 @@ class Gated:
 
     def _bear(self, error: OverloadedError | UnreachableError, tries: int) -> None:
         """Wait before the next try; raises `error` when there should be none."""
-        since = self._troubled_since
-        if since is not None and self._clock() - since >= self._pace.patience_seconds:
+        now, since = self._clock(), self._troubled_since
+        left = self._pace.patience_seconds - (0.0 if since is None else now - since)
+        if left <= 0:
             raise error
-        seconds = self._draw() * min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(tries, 30))
+        seconds = min(left, self._draw() * min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(tries, 30)))
         if seconds > told(error):  # else the gate is closed for longer than that
             self._wait(seconds, reason(error))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent import dossier
+from agent.budget import BudgetReachedError, StudyBudgetReachedError
 from agent.entry import Event
 from agent.llm import MisfitError, RefusedError
 from agent.questions import Propose
@@ -45,5 +46,7 @@ def new_idea(number: int, tools: Tools) -> Idea:
     )
     try:
         return tools.ask("ideas", question, Idea)
+    except StudyBudgetReachedError as error:  # there is no study yet that could be concluded
+        raise BudgetReachedError(str(error)) from error
     except (MisfitError, RefusedError) as error:
         raise ExhaustedError(f"No idea came for study {number}. {error}") from error

@@ -26,6 +26,7 @@ def test_every_cap_says_which_option_raises_it() -> None:
         study = Caps(study=Budget(**{name: 1})).beyond(Spend(), much)
         assert whole is not None
         assert study is not None
+        assert (whole.by_study, study.by_study) == (False, True)
         assert whole.used == f"the campaign would have used 2 of 1 {UNITS[name]}"
         assert study.used == f"this study would have used 2 of 1 {UNITS[name]}"
         assert study.option == whole.option.replace("--max", "--study-max")

@@ -113,7 +113,7 @@ def test_a_provider_that_is_broken_for_longer_than_patience_is_given_up() -> Non
     clock = Clock()
     with pytest.raises(OverloadedError, match="internal error"):
         gated(failing([BROKEN] * 1000), clock, Pace(patience_seconds=1800)).complete(ASKED)
-    assert 1800 <= sum(clock.waits) < 1860 + 60
+    assert sum(clock.waits) == 1800
 
 
 def test_who_finds_us_too_fast_and_says_when_to_come_back_is_believed_every_time() -> None:
@@ -134,7 +134,7 @@ def test_in_a_hurry_nobody_is_believed_for_longer_than_patience() -> None:
     clock = Clock()
     with pytest.raises(OverloadedError):
         gated(failing([SOON] * 1000), clock, Pace(patience_seconds=90, believing=False)).complete(ASKED)
-    assert 90 <= sum(clock.waits) < 90 + 60
+    assert 90 <= sum(clock.waits) < 90 + 20
 
 
 def test_a_sign_of_life_renews_patience() -> None:

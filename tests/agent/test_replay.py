@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,14 @@ from walking import BOLDER, LINE, acting, begun, crashing_when_bold, go, lower_f
 
 from agent import bootstrap, campaign, deciding, replay, walk
 from agent.approval import ApprovalNeededError, Decision
+from agent.archive import ArchivedStudy
+from agent.budget import Budget
 from agent.campaign import Campaign, CampaignError
 from agent.llms.recorded import RecordedCall
 from agent.replay import Report
+from agent.seal import Manifest
 from agent.state import Step
+from papers.evidence import Conclusion
 from sandboxes.scripted import Scripted
 
 
@@ -50,6 +56,11 @@ def replayed_authored(made: Campaign, *, again: bool = False) -> Report:
     return replayed(made, again=again, sandbox=acting(crashing_at_a_slip))
 
 
+def slowly(code: str, seed: int) -> float | None:
+    time.sleep(0.3)
+    return lower_for_the_line(code, seed)
+
+
 def call_of(made: Campaign, purpose: str) -> Path:
     """Find a recorded call by what it was asked for."""
     return next(path for path in sorted(made.calls.iterdir()) if RecordedCall.load(path).request.purpose == purpose)
@@ -78,6 +89,33 @@ def test_trials_are_not_run_again_unless_asked_for(tmp_path: Path) -> None:
     assert {Path(job).name for job in jobs if job.endswith(".py")} == {"plot.py"}
 
 
+@pytest.mark.parametrize(
+    ("tokens", "within"),
+    [(28_000, "repair"), (30_000, "section"), (60_000, "reflect"), (75_000, "judge")],
+)
+def test_studies_that_use_up_their_own_budget_are_concluded_and_replay(
+    tmp_path: Path, tokens: int, within: str
+) -> None:
+    """The campaign goes on, and a replay stops each study where it was stopped, in the midst of a step."""
+    made = authored(tmp_path, studies=2, study_budget=Budget(tokens=tokens))
+    failures = [Manifest.load(study.manifest).failure for study in made.studies()]
+    assert len(failures) == 2
+    assert failures[0].startswith(f"Its own budget is used up: the next call to scripted/author ({within}) may cost")
+    assert failures[1].startswith("Its own budget is used up: ")
+    assert all(study.paper_pdf.exists() is (tokens > 40_000) for study in made.studies())
+    assert faults(replayed_authored(made)) == []
+
+
+@pytest.mark.parametrize("seconds", [1e-9, 0.75])
+def test_a_study_whose_time_is_used_up_begins_no_more_trials_and_replays(tmp_path: Path, seconds: float) -> None:
+    made = begun(tmp_path, LINE, BOLDER, studies=2, study_budget=Budget(wall_seconds=seconds))
+    go(made, slowly)
+    first, _ = (ArchivedStudy.load(study.outcome) for study in made.studies())
+    assert first.conclusion is Conclusion.failed
+    assert re.fullmatch(r"Its own budget is used up: [\d.]+ of [\de.-]+ wall seconds used\.", first.reason)
+    assert faults(replayed(made, sandbox=acting(slowly))) == []
+
+
 def test_a_campaign_that_was_moved_replays(tmp_path: Path) -> None:
     made = begun(tmp_path / "before", LINE)
     go(made)
@@ -103,7 +141,7 @@ def test_what_persons_decided_is_replayed_without_asking_them(tmp_path: Path) ->
         try:
             go(made)
         except ApprovalNeededError:
-            deciding.decide(made, lambda _, word=word: word)  # type: ignore[misc] (bound here)
+            deciding.decide(made, lambda _, word=word: word)  # type: ignore[misc]
     go(made)
     report = replayed(made)
     assert faults(report) == []
