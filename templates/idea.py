@@ -39,7 +39,6 @@ class SelfScores(Record):
     """What the idea's author thought of it before any trial."""
 
     interest: int = Field(ge=1, le=10)
-    feasibility: int = Field(ge=1, le=10)
     confidence: float = Field(ge=0, le=1)
     """Chance that the prediction is confirmed, as the author stated it."""
     adjusted: float = Field(ge=0, le=1)

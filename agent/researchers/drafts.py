@@ -42,7 +42,6 @@ class Draft(Record):
     plan: str = Field(default="", max_length=4_000)
     builds_on: tuple[str, ...] = ()
     interest: int = Field(ge=1, le=10)
-    feasibility: int = Field(ge=1, le=10)
     confidence: float = Field(ge=0, le=1)
 
 
@@ -178,7 +177,6 @@ def idea_of(question: Propose, draft: Draft, taken: Collection[str]) -> Idea:
         plan=draft.plan.strip(),
         scores=SelfScores(
             interest=draft.interest,
-            feasibility=draft.feasibility,
             confidence=draft.confidence,
             adjusted=question.archive.adjusted(draft.confidence),
         ),

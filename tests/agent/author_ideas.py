@@ -156,7 +156,6 @@ def draft(request: Request, **said: Any) -> dict[str, Any]:  # noqa: ANN401 (wha
         "plan": "",
         "builds_on": [],
         "interest": 5,
-        "feasibility": 8,
         "confidence": 0.6,
     }
     return filled | said

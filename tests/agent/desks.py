@@ -55,7 +55,7 @@ def desk(answer: Answer, records: Sequence[Publication] = (), *, drafts: int = 3
 def idea(
     toy: Template, *changes: Change, plan: str = "", slug: str = "an-idea", confidence: float | None = None
 ) -> Idea:
-    scores = SelfScores(interest=5, feasibility=5, confidence=confidence, adjusted=0.5) if confidence else None
+    scores = SelfScores(interest=5, confidence=confidence, adjusted=0.5) if confidence else None
     return Idea(
         slug=slug,
         template=toy.name,

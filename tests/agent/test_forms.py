@@ -49,7 +49,6 @@ DRAFT = {
     "plan": "",
     "builds_on": [],
     "interest": 5,
-    "feasibility": 8,
     "confidence": 0.6,
 }
 

@@ -33,7 +33,6 @@ def draft(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 (fields of a draft)
         "smallest_effect": 0.1,
         "turns": [{"knob": "initial", "to": 0.9}],
         "interest": 5,
-        "feasibility": 5,
         "confidence": 0.5,
     }
     return whole | fields
