@@ -54,15 +54,13 @@ def begin(home: Path, asked: Brief) -> Campaign:
 def dry_run(home: Path, asked: Brief, *, as_json: bool) -> int:
     """Say what a campaign would do and may cost, then what it would lack here; start nothing."""
     templates = bootstrap.load_templates(asked)
-    estimate = costs.estimate(asked, templates)
-    print(estimate.model_dump_json() if as_json else estimate.text())
+    table.lay_out(costs.estimate(asked, templates), as_json=as_json)
     preflight.examine(asked, home, templates)
     return Exit.ok
 
 
 def cost(home: Path, name: str, *, as_json: bool) -> int:
-    report = costs.report(campaign.find(home, name))
-    print(report.model_dump_json() if as_json else report.text())
+    table.lay_out(costs.report(campaign.find(home, name)), as_json=as_json)
     return Exit.ok
 
 
@@ -116,7 +114,7 @@ def walk_through(found: Campaign, *, as_json: bool) -> int:
         code = Exit.ok if all(row.paper for row in rows) else Exit.some_failed
         shown.event("done", exit=int(code), studies=[row.model_dump(mode="json") for row in rows])
     if not as_json:
-        print(summary(found))
+        print(endings.shown(summary(found)))
     return code
 
 
@@ -152,7 +150,7 @@ def replay(home: Path, name: str, into: str | None, *, again: bool, as_json: boo
             return stop.code
         shown.event("replayed", **report.model_dump(mode="json"))
     if not as_json:
-        print(report.text())
+        print(endings.shown(report.text()))
     return Exit.some_failed if report.differences else Exit.ok
 
 
@@ -178,8 +176,7 @@ def show(home: Path, name: str, number: int | None, *, as_json: bool) -> int:
     study = next((each for each in found.studies() if each.number == number), None)
     if study is None:
         raise CampaignError(f"'{name}' has no study {number}; it has {len(found.studies())}.")
-    details = study_details(study)
-    print(details.model_dump_json(indent=None if as_json else 2) if as_json else details.text())
+    table.lay_out(study_details(study), as_json=as_json)
     return Exit.ok
 
 

@@ -108,3 +108,13 @@ def test_a_replay_of_nothing_is_a_usage_error(tmp_path: Path) -> None:
     said = ratchet(tmp_path, "replay", "story")
     assert said.returncode == 2
     assert "No study of 'story' is finished" in said.stderr
+
+
+def test_nothing_in_a_campaign_that_a_terminal_would_obey_is_shown(tmp_path: Path) -> None:
+    assert run_toy(tmp_path, "--approve", "ideas").returncode == 7
+    idea = next((tmp_path / "campaigns" / "story" / "studies").glob("*/idea.json"))
+    idea.write_text(json.dumps(json.loads(idea.read_text()) | {"title": "Red \x1b[31m \x9b or \x07 not"}))
+    for words in (("show", "story"), ("show", "story", "1")):
+        said = ratchet(tmp_path, *words).stdout
+        assert "Red" in said
+        assert not [each for each in said if not (each.isprintable() or each == "\n")]
