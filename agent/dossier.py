@@ -57,6 +57,7 @@ def gather(tools: Tools, state: State) -> Study:
         figures=figures(study, Path(study.figures.name)),
         bibliography="\n".join((template.bibliography(each), bibliography.write(map(entry, related.records)))),
         cited=related.cited,
+        nearest=related.nearest,
         tried=tried,
         provenance=provenance(tools, state, study, each),
     )

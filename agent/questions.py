@@ -8,7 +8,7 @@ from agent.archive import Archive
 from agent.literature.publication import Publication
 from papers.paper import Paper
 from papers.problem import Problem
-from papers.study import Study
+from papers.study import Nearest, Study
 from reviews.document import Document
 from reviews.form import Form
 from reviews.review import Review, Verdict
@@ -30,15 +30,6 @@ class Propose(Question[Idea]):
     seed: int
     templates: tuple[Template, ...]
     archive: Archive
-
-
-class Nearest(Record):
-    """A published work close to the idea."""
-
-    key: str
-    """Of a record of the literature."""
-    difference: str
-    """What the idea asks that this work does not answer."""
 
 
 class Related(Record):

@@ -1,4 +1,4 @@
-"""What others say that a paper may quote: the README, the template's words, the idea, captions, titles."""
+"""What others say that a paper may quote: the README, the template's words, the idea, its survey, captions, titles."""
 
 from __future__ import annotations
 
@@ -60,3 +60,4 @@ def _texts(study: Study) -> Iterator[tuple[str, str]]:
     yield from ((f"software.{name}", version) for name, version in study.provenance.software.items())
     yield from ((f"figure.{figure.name}", figure.caption) for figure in study.figures)
     yield from ((f"past.{past.number}", past.title) for past in study.tried)
+    yield from ((f"nearest.{place}", each.difference) for place, each in enumerate(study.nearest, 1))

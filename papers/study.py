@@ -23,6 +23,15 @@ class FigureFile(Record):
     csv_sha256: str
 
 
+class Nearest(Record):
+    """A published work close to the idea."""
+
+    key: str
+    """Of a record of the literature."""
+    difference: str
+    """What the idea asks that this work does not answer."""
+
+
 class PastStudy(Record):
     """One idea tried in this campaign, shown or not."""
 
@@ -86,6 +95,8 @@ class Study(Record):
     """BibTeX of the records the survey found; the only source of citations."""
     cited: tuple[str, ...]
     """Keys the survey judged related, most related first."""
+    nearest: tuple[Nearest, ...] = ()
+    """What the survey judged nearest to the idea, as evidence for its novelty."""
     tried: tuple[PastStudy, ...]
     """All ideas of the campaign so far, this one included, in order."""
     provenance: Provenance

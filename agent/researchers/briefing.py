@@ -163,7 +163,8 @@ def without_records(study: Study, keys: Iterable[str]) -> Study:
         return study
     kept = (entry for entry in bibliography.read(study.bibliography) if entry.key not in gone)
     cited = tuple(key for key in study.cited if key not in gone)
-    return study.model_copy(update={"bibliography": bibliography.write(kept), "cited": cited})
+    nearest = tuple(each for each in study.nearest if each.key not in gone)
+    return study.model_copy(update={"bibliography": bibliography.write(kept), "cited": cited, "nearest": nearest})
 
 
 def material(section: Section) -> str:

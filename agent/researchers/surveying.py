@@ -12,11 +12,12 @@ from agent.literature.naming import free
 from agent.literature.publication import Literature, Publication
 from agent.llm import Message, Request
 from agent.prompting import render
-from agent.questions import Nearest, Related, Survey
+from agent.questions import Related, Survey
 from agent.researchers.context import references
 from agent.researchers.conversation import fill
 from agent.researchers.desk import Desk
 from papers.bibliography import KEY
+from papers.study import Nearest
 from sandboxes.record import Record
 from templates.idea import Idea
 from templates.template import Template

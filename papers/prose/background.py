@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from papers.paper import Block, Items, Paragraph, Section
-from papers.prose.material import Material, listed
+from papers.prose.material import Material, clause, listed, stop
 from papers.records import Source, records
 
 RECENT_YEARS = 6
@@ -18,7 +18,10 @@ def background(material: Material) -> Section:
     told = readme.under("Background")
     seed = list(readme.under("What the seed paper found", "The seed paper", "Seed paper"))
     blocks = [*told, *_led("Earlier findings", seed)]
-    return Section(title="Background and related work", blocks=(*blocks, *_related(material, blocks)))
+    nearest = _nearest(material)
+    shown: list[Block] = [*blocks, *nearest]
+    related = _related(material, shown, ranked=not nearest)
+    return Section(title="Background and related work", blocks=(*shown, *related))
 
 
 def cited_in(blocks: tuple[Block, ...] | list[Block]) -> set[str]:
@@ -47,8 +50,11 @@ def _led(heading: str, blocks: list[Block]) -> list[Block]:
             return blocks
 
 
-def _related(material: Material, told: list[Block]) -> tuple[Block, ...]:
-    """Place the records of the survey: those discussed above, then recent and older ones by title."""
+def _related(material: Material, told: list[Block], *, ranked: bool) -> tuple[Block, ...]:
+    """Place the records of the survey: those discussed above, then recent and older ones by title.
+
+    `ranked`, the first of them is called the closest.
+    """
     known = {source.key: source for source in records(material.study.bibliography)}
     found = [known[key] for key in material.study.cited if key in known]
     if not found:
@@ -58,13 +64,29 @@ def _related(material: Material, told: list[Block]) -> tuple[Block, ...]:
         return (Paragraph(text=text, heading="Related records"),)
     discussed = cited_in(told)
     fresh = [source for source in found if source.key not in discussed]
-    return (Paragraph(text=" ".join(_sentences(material, found, fresh)), heading="Related records"),)
+    return (Paragraph(text=" ".join(_sentences(material, found, fresh, ranked=ranked)), heading="Related records"),)
 
 
-def _sentences(material: Material, found: list[Source], fresh: list[Source]) -> list[str]:
-    closest = f"By the survey's ranking, the record closest to the idea is {_named(material, found[0])}."
-    said = [closest]
-    others = [source for source in fresh if source is not found[0]]
+def _nearest(material: Material) -> tuple[Block, ...]:
+    """Set the idea beside the works that come nearest to it, in the words of whoever surveyed them."""
+    known = {source.key: source for source in records(material.study.bibliography)}
+    told = [
+        f"{_named(material, known[each.key])}: {stop(clause(difference))}"
+        for place, each in enumerate(material.study.nearest, 1)
+        if each.key in known and (difference := material.said(f"nearest.{place}"))
+    ]
+    if not told:
+        return ()
+    who = "was judged to come" if len(told) == 1 else "were judged to come"
+    lead = f"Of the records that the search brought, {'this' if len(told) == 1 else 'these'} {who} nearest to the idea."
+    text = f"{lead} Beside each stands what it leaves open, as read from its title and abstract."
+    return (Paragraph(text=text, heading="Nearest works"), Items(items=tuple(told)))
+
+
+def _sentences(material: Material, found: list[Source], fresh: list[Source], *, ranked: bool) -> list[str]:
+    first = found[0] if ranked else None
+    said = [f"By the survey's ranking, the record closest to the idea is {_named(material, first)}."] if first else []
+    others = [source for source in fresh if source is not first]
     newest = max((source.year for source in found if source.year), default=0)
     recent = [source for source in others if source.year and newest - source.year <= RECENT_YEARS]
     older = [source for source in others if source not in recent]
@@ -74,12 +96,11 @@ def _sentences(material: Material, found: list[Source], fresh: list[Source]) -> 
         foundation = "An older foundation is" if len(older) == 1 else "Older foundations are"
         lead = foundation if recent else "The survey also points to"
         said.append(f"{lead} {_all_named(material, older)}.")
-    if len(found) > len(fresh):
-        again = [source.key for source in found if source not in fresh and source is not found[0]]
-        if again:
-            marks = "; ".join(f"@{key}" for key in again)
-            were = "a record that was" if len(again) == 1 else "records that were"
-            said.append(f"Its list also holds {were} discussed above [{marks}].")
+    if again := [source.key for source in found if source not in fresh and source is not first]:
+        marks = "; ".join(f"@{key}" for key in again)
+        were = "a record that was" if len(again) == 1 else "records that were"
+        whose = "Its" if said else "The survey's"
+        said.append(f"{whose} list also holds {were} discussed above [{marks}].")
     knobs = listed([f"`{change.knob}`" for change in material.study.idea.changes])
     done = f"turns {knobs}" if knobs else "rewrites one part of it"
     said.append(

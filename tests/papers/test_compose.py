@@ -15,7 +15,7 @@ from papers.numerals import claims, hides
 from papers.paper import Equation, Figure, Listing, Paper, Section, Table
 from papers.places import blocks, cited, places
 from papers.sentences import split
-from papers.study import Study
+from papers.study import Nearest, Study
 from sandboxes.job import Level
 from templates.idea import Change
 from templates.space import Value
@@ -602,6 +602,29 @@ def test_a_survey_that_found_nothing_is_said_to(study_of: StudyOf) -> None:
     paper = compose(study_of(cited=(), bibliography=""))
     assert "found no record" in text(section(paper, "Background and related work"))
     assert not cited(paper)
+
+
+def test_the_nearest_works_are_named_with_what_they_leave_open(study_of: StudyOf) -> None:
+    study = study_of()
+    first, second = study.cited[:2]
+    near = study.model_copy(
+        update={
+            "nearest": (
+                Nearest(key=first, difference="It couples 3 symbols at once, [[confirm.p]] and merges none"),
+                Nearest(key=second, difference="It measures another quantity."),
+                Nearest(key="gone2020", difference="It is on no list."),
+            )
+        }
+    )
+    told = text(section(compose(near), "Background and related work"))
+    assert re.search(rf"\[@{first}\]: It couples \[\[quoted\.nearest\.1\.1:\.0f\]\] symbols at once", told)
+    assert f"[@{second}]: It measures another quantity." in told
+    assert "gone2020" not in told
+    assert "closest to the idea" not in told
+    assert not problems(near)
+    without = text(section(compose(study), "Background and related work"))
+    assert "nearest" not in without
+    assert "closest to the idea" in without
 
 
 def test_a_record_without_an_author_is_not_cited(study_of: StudyOf) -> None:
