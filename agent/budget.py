@@ -13,7 +13,7 @@ OPTIONS = {
     "trial_seconds": "--max-trial-seconds",
     "gpu_seconds": "--max-gpu-seconds",
 }
-"""How a command line sets each cap."""
+"""How a command line sets each cap of a campaign."""
 
 UNITS = {
     "usd": "US dollars",
@@ -22,6 +22,11 @@ UNITS = {
     "trial_seconds": "trial seconds",
     "gpu_seconds": "GPU seconds",
 }
+
+
+def study_option(name: str) -> str:
+    """Give the option that sets this cap for each study."""
+    return OPTIONS[name].replace("--", "--study-", 1)
 
 
 class Spend(Record):
@@ -60,18 +65,23 @@ class Budget(Record):
         for name, unit in UNITS.items():
             cap, used = getattr(self, name), getattr(spend, name)
             if cap is not None and used >= cap and used > 0:
-                return f"{used:.1f} of {cap:g} {unit} used"
+                return f"{figure(used)} of {figure(cap)} {unit} used"
         return None
 
     def exceeded(self, spend: Spend) -> str | None:
         """Say which cap `spend` would go beyond, if any."""
         name = self.first_exceeded(spend)
-        return f"{getattr(spend, name):.4g} of {getattr(self, name):g} {UNITS[name]}" if name else None
+        return f"{figure(getattr(spend, name))} of {figure(getattr(self, name))} {UNITS[name]}" if name else None
 
     def first_exceeded(self, spend: Spend) -> str | None:
         """Name the first cap that `spend` would go beyond."""
         caps = ((name, getattr(self, name)) for name in UNITS)
         return next((name for name, cap in caps if cap is not None and getattr(spend, name) > cap), None)
+
+
+def figure(amount: float) -> str:
+    """Write an amount with a few figures, and never with an exponent."""
+    return f"{amount:,.0f}" if amount >= 1000 or amount == int(amount) else f"{amount:.4g}"  # noqa: PLR2004
 
 
 class Beyond(Record):
@@ -102,9 +112,8 @@ class Caps(Record):
                 by_study=False,
             )
         if name := self.study.first_exceeded(study):
-            option = OPTIONS[name].replace("--", "--study-", 1)
             used = f"this study would have used {self.study.exceeded(study)}"
-            return Beyond(used=used, option=option, by_study=True)
+            return Beyond(used=used, option=study_option(name), by_study=True)
         return None
 
 

@@ -10,22 +10,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from agent import bootstrap, campaign, selection
+from agent.budget import OPTIONS, study_option
 from agent.campaign import Brief, Campaign, CampaignError
 from agent.selection import Chosen
 from templates import catalogue
 
 SETTINGS = "llms.toml"
 """In the user's own folder: what is to be known about language models."""
-CAPS = {
-    ("budget", "usd"): "--max-usd",
-    ("budget", "tokens"): "--max-tokens",
-    ("budget", "wall_seconds"): "--max-wall",
-    ("budget", "trial_seconds"): "--max-trial-seconds",
-    ("budget", "gpu_seconds"): "--max-gpu-seconds",
-    ("study_budget", "usd"): "--study-max-usd",
-    ("study_budget", "tokens"): "--study-max-tokens",
-    ("study_budget", "wall_seconds"): "--study-max-wall",
-}
 
 
 @dataclass(frozen=True)
@@ -75,7 +66,10 @@ def brief(**fields: object) -> Brief:
 
 def option(*place: int | str) -> str:
     """Name the option that sets this field of a brief."""
-    return CAPS.get((str(place[0]), str(place[-1])), f"--{str(place[0]).replace('_', '-')}")
+    field, cap = str(place[0]), str(place[-1])
+    if field in ("budget", "study_budget") and cap in OPTIONS:
+        return OPTIONS[cap] if field == "budget" else study_option(cap)
+    return f"--{field.replace('_', '-')}"
 
 
 def changed(before: Brief, changes: Changes) -> Brief:
