@@ -9,13 +9,11 @@ from agent.literature.agreement import disagreement
 from agent.literature.cache import Answer, Cache, normal
 from agent.literature.merging import merged
 from agent.literature.naming import keyed
-from agent.literature.publication import Publication
+from agent.literature.publication import NOT_CHECKED, Publication
 from agent.literature.shelf import Shelf
 from agent.literature.source import OutError, Source
 
 NAME = "joined"
-NOT_CHECKED = "not checked:"
-"""What `resolve` says begins so when nobody could be asked."""
 
 
 class Chain:
@@ -44,11 +42,7 @@ class Chain:
         return found
 
     def resolve(self, publication: Publication) -> str:
-        """Look the record up again by its id, at its own source first.
-
-        Empty when title, first author and year agree; else a sentence that says what is wrong, or that begins with
-        `not checked:` when nobody could be asked.
-        """
+        """Look the record up again by its id, at its own source first."""
         if publication.source == Shelf.name:
             return self._shelf.resolve(publication)
         asked = f"resolve {publication.model_dump_json()}"

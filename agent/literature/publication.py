@@ -6,6 +6,9 @@ from typing import Protocol
 
 from sandboxes.record import Record
 
+NOT_CHECKED = "not checked:"
+"""What is said of a record begins so when nobody could be asked."""
+
 
 class Publication(Record):
     """Every field is untrusted text from outside."""
@@ -36,5 +39,9 @@ class Literature(Protocol):
         ...
 
     def resolve(self, publication: Publication) -> str:
-        """Look the record up again by its id: empty when title, authors and year agree, else what is wrong."""
+        """Look the record up again by its id.
+
+        Empty when title, first author and year agree; else a sentence that says what is wrong, or that begins with
+        `NOT_CHECKED`.
+        """
         ...

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from agent import dossier
 from agent.campaign import DraftFolder, StudyFolder
+from agent.literature.publication import NOT_CHECKED
 from agent.questions import Related
 from agent.state import State, Step, Tools
 from papers import checks, latex
@@ -16,9 +17,6 @@ from papers.places import cited
 from papers.problem import Problem
 from papers.study import Study
 from sandboxes.record import write_atomically
-
-UNCHECKED = "not checked"
-"""How a source says that it could not be asked."""
 
 
 def press(state: State, tools: Tools) -> State:
@@ -59,9 +57,11 @@ def resolved(tools: Tools, paper: Paper, related: Related) -> Iterator[Problem]:
     for record in related.records:
         if record.key not in found:
             continue
-        said = tools.literature.resolve(record) if tools.literature else f"{UNCHECKED}: no source of literature at hand"
+        said = (
+            tools.literature.resolve(record) if tools.literature else f"{NOT_CHECKED} no source of literature at hand"
+        )
         if said:
-            unchecked = said.startswith(UNCHECKED)
+            unchecked = said.startswith(NOT_CHECKED)
             remedy = "look it up by hand" if unchecked else "do not cite it; its source does not know it so"
             yield Problem(where=f"record {record.key}", what=said, remedy=remedy, stops=not unchecked)
 
