@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +66,7 @@ class LocalDoor:
         `RejectedError` for one that the weights' layout does not take, and `LLMError` when memory runs out.
         """
         with self._lock:
-            weights = self._weights = self._weights or load(self.name, self._folder, self._endpoint)
+            weights = self._weights = self._weights or load(self.name, stock(self._folder), self._endpoint)
             question = encode(weights, self.name, request, self.uses(request, without))
             return self._reply(weights, request, question)
 
@@ -110,8 +111,23 @@ def library() -> Any:  # noqa: ANN401 (its own types are partial)
     return transformers
 
 
-def load(name: str, folder: Path, endpoint: Endpoint) -> Weights:
-    """Load tokenizer and weights from `folder` and nowhere else; raises `UnknownLLMError`."""
+class Stock(NamedTuple):
+    """A folder of weights as it is now: once a file in it is written anew, it is another one."""
+
+    folder: Path
+    written: tuple[tuple[str, int], ...]
+    """Each file, and when."""
+
+
+def stock(folder: Path) -> Stock:
+    files = (path for path in folder.glob("*") if path.is_file())
+    return Stock(folder, tuple(sorted((path.name, path.stat().st_mtime_ns) for path in files)))
+
+
+@cache
+def load(name: str, found: Stock, endpoint: Endpoint) -> Weights:
+    """Load tokenizer and weights from a folder and nowhere else, once in a process; raises `UnknownLLMError`."""
+    folder = found.folder
     refuse_unusable(name, folder)
     transformers = library()
     import torch

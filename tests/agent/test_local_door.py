@@ -103,6 +103,17 @@ def asked(words: str = "Why?", max_tokens: int = 12, **fields: Any) -> Request: 
     return Request(purpose="propose", **{"system": "", "messages": messages, "max_tokens": max_tokens, **fields})
 
 
+def test_weights_that_were_tried_are_not_loaded_again(folder: Path, tmp_path: Path) -> None:
+    place = Path(shutil.copytree(folder, tmp_path / "weights"))
+    tried = doors.door(f"local:{place}", Endpoint(), None).complete(asked())
+    heavy = place / "model.safetensors"
+    written = heavy.stat()
+    heavy.unlink()  # what is loaded may still be read from it
+    heavy.write_bytes(b"no weights any more")
+    os.utime(heavy, ns=(written.st_atime_ns, written.st_mtime_ns))
+    assert doors.door(f"local:{place}", Endpoint(), None).complete(asked()).text == tried.text
+
+
 def test_weights_in_a_folder_answer(folder: Path) -> None:
     reply = doors.door(f"local:{folder}", Endpoint(), None).complete(asked(system="You do research."))
     assert reply.text
