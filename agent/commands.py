@@ -176,7 +176,7 @@ def show(home: Path, name: str, number: int | None, *, as_json: bool) -> int:
     study = next((each for each in found.studies() if each.number == number), None)
     if study is None:
         raise CampaignError(f"'{name}' has no study {number}; it has {len(found.studies())}.")
-    table.lay_out(study_details(study), as_json=as_json)
+    table.lay_out(study_details(found, study), as_json=as_json)
     return Exit.ok
 
 

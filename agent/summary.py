@@ -9,7 +9,6 @@ from pathlib import Path
 
 from agent import approval, archive, cost, ledger
 from agent.archive import ArchivedStudy
-from agent.budget import Spend
 from agent.campaign import Brief, Campaign, CampaignError, StudyFolder, holder, read_brief, this_process
 from agent.entry import Entry, spent, spent_on_work
 from agent.ledger import DamagedJournalError
@@ -131,17 +130,15 @@ def is_running(campaign: Campaign) -> bool:
 
 def study_rows(campaign: Campaign) -> tuple[StudyRow, ...]:
     """Give a row for each study, with what its language models took."""
-    entries = tuple(ledger.read(campaign.ledger))
-    return tuple(study_row(study, spent_on(entries, study.number)) for study in campaign.studies())
+    entries, tried = tuple(ledger.read(campaign.ledger)), archive.read(campaign).studies
+    return tuple(study_row(study, entries, tried) for study in campaign.studies())
 
 
-def spent_on(entries: Iterable[Entry], number: int) -> Spend:
-    return spent_on_work(entry for entry in entries if entry.study == number)
-
-
-def study_row(study: StudyFolder, spend: Spend) -> StudyRow:
+def study_row(study: StudyFolder, entries: Iterable[Entry], tried: Iterable[ArchivedStudy]) -> StudyRow:
     idea = Idea.load(study.idea)
-    outcome = ArchivedStudy.load(study.outcome) if study.outcome.exists() else None
+    spend = spent_on_work(entry for entry in entries if entry.study == study.number)
+    past = [each for each in tried if each.number <= study.number]
+    outcome = past[-1] if past and past[-1].number == study.number else None
     comparison = outcome.comparison if outcome else None
     return StudyRow(
         number=study.number,
@@ -153,7 +150,7 @@ def study_row(study: StudyFolder, spend: Spend) -> StudyRow:
             if comparison
             else ""
         ),
-        p_holm=corrected(study) if comparison else None,
+        p_holm=archive.past(past)[-1].p_holm if comparison else None,
         decision=Verdict.load(study.verdict).decision if study.verdict.exists() else "",
         paper=str(study.paper_pdf) if study.paper_pdf.exists() else "",
         tokens=spend.tokens or None,
@@ -161,27 +158,21 @@ def study_row(study: StudyFolder, spend: Spend) -> StudyRow:
     )
 
 
-def corrected(study: StudyFolder) -> float | None:
-    """Correct the headline's p after Holm over all ideas tried up to this study."""
-    known = archive.read(Campaign(study.folder.parents[1])).studies
-    return archive.past(each for each in known if each.number <= study.number)[-1].p_holm
-
-
-def study_details(study: StudyFolder) -> StudyDetails:
+def study_details(campaign: Campaign, study: StudyFolder) -> StudyDetails:
+    entries, tried = tuple(ledger.read(campaign.ledger)), archive.read(campaign).studies
     idea = Idea.load(study.idea)
-    outcome = ArchivedStudy.load(study.outcome) if study.outcome.exists() else None
     endings = Counter(Trial.load(path).ending.value for path in study.ended_trials())
     return StudyDetails(
-        row=study_row(study, spent_on(ledger.read(Campaign(study.folder.parents[1]).ledger), study.number)),
+        row=study_row(study, entries, tried),
         folder=str(study.folder),
         hypothesis=idea.hypothesis,
         prediction=(
             f"{idea.prediction.metric} {idea.prediction.direction} by at least {idea.prediction.smallest_effect:g}, "
             f"written before any trial"
         ),
-        reason=outcome.reason if outcome else "",
+        reason=next((each.reason for each in tried if each.number == study.number), ""),
         trials=dict(endings),
-        decided=approval.history(tuple(ledger.read(Campaign(study.folder.parents[1]).ledger)), study.folder.name),
+        decided=approval.history(entries, study.folder.name),
         diff=study.diff.read_text() if study.diff.exists() else "",
         review=str(study.review_text) if study.review_text.exists() else "",
     )
