@@ -162,6 +162,19 @@ def test_a_budget_that_is_used_up_ends_with_4_and_a_larger_one_goes_on(toy: Path
 
 
 @pytest.mark.slow
+def test_a_study_that_uses_up_its_own_budget_is_concluded_and_the_campaign_goes_on(toy: Path) -> None:
+    done = run_toy(toy, "--studies", "2", "--study-max-wall", "0.01")
+    assert done.returncode == 6, done.stderr
+    assert done.stdout.count("Its own budget is used up: ") >= 2
+    outcomes = [
+        json.loads(path.read_text()) for path in sorted(toy.parent.glob("campaigns/story/studies/*/outcome.json"))
+    ]
+    assert [outcome["conclusion"] for outcome in outcomes] == ["failed", "failed"]
+    assert all(outcome["reason"].startswith("Its own budget is used up: ") for outcome in outcomes)
+    assert ratchet("replay", "story", cwd=toy.parent).returncode == 0
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
 def test_a_full_disk_ends_with_7_and_with_space_the_same_campaign_goes_on(toy: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
