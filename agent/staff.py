@@ -97,7 +97,9 @@ def researchers(
         return llms[0] if len(llms) == 1 else Fallback(llms, tell, lambda name, request: paid[name].holds(request))
 
     def researcher(order: tuple[str, ...]) -> Researcher:
-        return LanguageModelResearcher(Desk(one(order), literature, knobs_only=not chosen.get("code")))
+        return LanguageModelResearcher(
+            Desk(one(order), literature, scale=office.brief.scale, knobs_only=not chosen.get("code"))
+        )
 
     embedded = EmbeddedResearcher()
     return {kind: researcher(chosen[kind]) if chosen.get(kind) else embedded for kind in selection.KINDS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from typing import Any
 
 from agent.llm import Message, Request
 from agent.prompting import render
@@ -25,7 +26,7 @@ MOST_LINES = 40
 """Of what a failed rehearsal printed; the end tells most."""
 MOST_CHARACTERS = 3_000
 LONGEST_DIFF = 12_000
-"""Characters of the failed change that are shown."""
+"""Characters of a failed change; a longer one is told by its files as they stand."""
 
 
 def implement(desk: Desk, question: Implement) -> CodeChange:
@@ -36,7 +37,12 @@ def implement(desk: Desk, question: Implement) -> CodeChange:
     template, idea = question.template, question.idea
     if not idea.plan:
         return CodeChange(files=source.apply(template, idea.changes), changes=idea.changes)
-    return asked(desk, question, source.editable(template), render("implement", idea=idea, turns=turns(idea.changes)))
+    return asked(
+        desk,
+        question,
+        source.editable(template),
+        render("implement", idea=idea, turns=turns(idea.changes), **frame(template)),
+    )
 
 
 def repair(desk: Desk, question: Repair) -> CodeChange:
@@ -46,12 +52,15 @@ def repair(desk: Desk, question: Repair) -> CodeChange:
     """
     template, failure = question.template, question.failure
     standing = {**source.editable(template), **question.code.files}
+    diff = source.diff(template, standing)
     prompt = render(
         "repair",
+        **frame(template),
         idea=question.idea,
         turns=turns(question.idea.changes),
         attempt=question.attempt,
-        diff=source.diff(template, standing)[:LONGEST_DIFF].rstrip("\n"),
+        diff=diff.rstrip("\n"),
+        files=standing if len(diff) > LONGEST_DIFF else {},
         rejected=failure.ending not in {*TrialEnding},
         ending=failure.ending.replace("_", " "),
         limit=failure.limit,
@@ -65,7 +74,7 @@ def asked(desk: Desk, question: Implement | Repair, standing: Mapping[str, str],
     request = Request(
         purpose="repair" if isinstance(question, Repair) else "implement",
         system=render("system"),
-        context=context((question.template,)),
+        context=context((question.template,), desk.scale),
         messages=(Message(speaker="user", text=prompt),),
         max_tokens=MAX_TOKENS,
     )
@@ -138,6 +147,11 @@ def exactly(template: Template, files: Mapping[str, str]) -> tuple[Change, ...]:
         if now[knob.name] != before[knob.name]
     )
     return changes if changes and source.apply(template, changes) == dict(files) else ()
+
+
+def frame(template: Template) -> dict[str, Any]:
+    """Say what of a template can be edited."""
+    return {"editable": template.editable, "knobs": bool(template.knobs)}
 
 
 def turns(changes: tuple[Change, ...]) -> list[str]:

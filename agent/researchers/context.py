@@ -12,18 +12,22 @@ from templates import template as templates
 from templates.space import BoolKnob, ChoiceKnob, ExpressionKnob, FloatKnob, IntKnob, Knob, Value
 from templates.template import Template
 
-
-def context(about: Sequence[Template]) -> str:
-    """Describe templates; nothing in it depends on a question, so that providers can cache it."""
-    return "\n".join(_described(each) for each in about)
+REHEARSAL = "smoke"
 
 
-def _described(template: Template) -> str:
+def context(about: Sequence[Template], scale: str = "") -> str:
+    """Describe templates at the scale of the trials; nothing in it depends on a question, so that it can be cached."""
+    return "\n".join(_described(each, scale) for each in about)
+
+
+def _described(template: Template, scale: str) -> str:
     settings = source.settings(template)
     return render(
         "template",
         template=template,
         background=templates.background(template).strip(),
+        scales={name: each for name, each in template.scales.items() if not scale or name in {scale, REHEARSAL}},
+        chosen=scale,
         knobs=[_knob(knob, settings[knob.name]) for knob in template.knobs],
         files=source.editable(template),
         frozen=dict(_frozen(template)),
@@ -73,7 +77,7 @@ def _outline(text: str, *, whole: bool) -> str:
 def _heads(body: Sequence[ast.stmt], indent: str) -> Iterator[str]:
     for part in body:
         match part:
-            case ast.FunctionDef(name=name, args=args, returns=returns) if not name.startswith("_"):
+            case ast.FunctionDef(name=name, args=args, returns=returns) if _offered(name):
                 result = f" -> {ast.unparse(returns)}" if returns else ""
                 yield f"{indent}def {name}({ast.unparse(args)}){result}{_said(part)}"
             case ast.ClassDef(name=name, body=inner) if not name.startswith("_"):
@@ -81,6 +85,10 @@ def _heads(body: Sequence[ast.stmt], indent: str) -> Iterator[str]:
                 yield from _heads(inner, f"{indent}    ")
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation):
                 yield f"{indent}{name}: {ast.unparse(annotation)}"
+
+
+def _offered(name: str) -> bool:
+    return name == "__init__" or not name.startswith("_")
 
 
 def _said(part: ast.FunctionDef | ast.ClassDef) -> str:

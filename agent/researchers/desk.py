@@ -12,6 +12,8 @@ from agent.llm import LLM
 class Desk:
     llm: LLM
     literature: Literature
+    scale: str = ""
+    """That trials run at; every scale of a template is told where it is empty."""
     drafts: int = 3
     """Proposals to choose from."""
     knobs_only: bool = False

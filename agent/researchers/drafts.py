@@ -17,7 +17,7 @@ from agent.researchers.similarity import NEAR_DUPLICATE, similarities
 from sandboxes.record import Record
 from templates import source, space
 from templates.idea import Change, Idea, Lineage, Prediction, SelfScores
-from templates.space import Value
+from templates.space import BoolKnob, ChoiceKnob, ExpressionKnob, FloatKnob, IntKnob, Knob, Value
 from templates.template import Template
 from templates.trial import BASELINE
 
@@ -62,6 +62,7 @@ def named(question: Propose, name: str) -> Template:
 
 def fault(desk: Desk, question: Propose, drafts: Sequence[Draft]) -> str:
     """Say everything that is wrong with drafts, before any of them costs a trial."""
+    drafts = meant(question, drafts)
     known = [each.name for each in question.templates]
     strange = [f"Draft {n}: {each.template!r} is no template; use {', '.join(known)}."
                for n, each in enumerate(drafts, start=1) if each.template not in known]  # fmt: skip
@@ -73,6 +74,56 @@ def fault(desk: Desk, question: Propose, drafts: Sequence[Draft]) -> str:
         for wrong in draft_faults(desk, question, draft)
     ]
     return "\n".join(faults or twins(question, drafts))
+
+
+def meant(question: Propose, drafts: Sequence[Draft]) -> tuple[Draft, ...]:
+    """Put drafts as they were meant: a template by its title, settings in the form of their knobs."""
+    known = {each.name: each for each in question.templates}
+    called = {spelled(name): each.name for each in question.templates for name in (each.title, each.name)}
+    put = []
+    for draft in drafts:
+        name = called.get(spelled(draft.template), draft.template)
+        knobs = {knob.name: knob for knob in known[name].knobs} if name in known else {}
+        turns = [Turn(knob=knob, to=setting(knobs.get(knob), to)) for knob, to in tuned(draft)]
+        parents = [each.strip("`") for each in draft.builds_on if each.lower() not in {BASELINE, "none", name}]
+        title = draft.title.strip(' .*"“”')
+        put.append(
+            draft.model_copy(
+                update={"template": name, "turns": tuple(turns), "builds_on": tuple(parents), "title": title}
+            )
+        )
+    return tuple(put)
+
+
+def spelled(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def tuned(draft: Draft) -> Iterator[tuple[str, Value]]:
+    return ((turn.knob.strip("`"), turn.to) for turn in draft.turns)
+
+
+def setting(knob: Knob | None, to: Value) -> Value:
+    """Put a setting in the form of its knob, where it can mean nothing else."""
+    text = str(to).strip().strip("`'\"").strip()
+    match knob:
+        case BoolKnob():
+            return {"true": True, "false": False}.get(text.lower(), to)
+        case ChoiceKnob():
+            return next((each for each in knob.choices if str(each) == text), to)
+        case FloatKnob() | IntKnob() if not isinstance(to, bool):
+            return number(text, to, whole=isinstance(knob, IntKnob))
+        case ExpressionKnob():
+            return text.removeprefix("return ").strip()
+    return to
+
+
+def number(text: str, to: Value, *, whole: bool) -> Value:
+    try:
+        value = float(text)
+    except ValueError:
+        return to
+    return int(value) if whole and value.is_integer() else value
 
 
 def draft_faults(desk: Desk, question: Propose, draft: Draft) -> Iterator[str]:

@@ -27,6 +27,7 @@ _END: Final = re.compile(r"\s*>{5,9} ?REPLACE\s*")
 _FENCE: Final = re.compile(r"\s*`{3,}\w*\s*")
 _NAME: Final = re.compile(r"[#*`\s]*(?:[Ff]ile:\s*)?`?([\w][\w./-]*\.\w+)[*`:\s]*")
 _GIVE_UP: Final = re.compile(r"^[*`\s]*GIVE UP\b:?[*`]*(.*)", re.DOTALL | re.MULTILINE)
+_ELIDED: Final = re.compile(r"#\s*(?:\.\.\.|…)|#.*\b(?:rest|existing|remaining|unchanged)\b.*(?:\.\.\.|…)\W*$")
 _LONGEST_NOTE: Final = 300
 _SHOWN: Final = 12
 """Lines of a file that are shown where a passage was looked for."""
@@ -75,6 +76,8 @@ def read(text: str, names: Sequence[str]) -> Answer:
         elif line.strip() and not edits and not _FENCE.fullmatch(line):
             words.append(line.strip())
         at += 1
+    if not edits and len(names) == 1 and (whole := _module(text)):
+        return Answer(edits=(Edit(file=names[0], search=None, replace=whole),), note=_shortened(" ".join(words)))
     if not edits and (found := _GIVE_UP.search(text)):
         return Answer(given_up=_shortened(found[1]) or "The author of the code gave no reason.")
     if not edits:
@@ -91,8 +94,26 @@ def apply(texts: Mapping[str, str], edits: Sequence[Edit]) -> dict[str, str]:
     for number, edit in enumerate(edits, start=1):
         if edit.file not in changed:
             raise Misfit(f"Edit {number}: {edit.file} may not be changed; editable is {', '.join(texts)}.")
+        if left_out := _left_out(edit.replace, changed[edit.file]):
+            raise Misfit(
+                f"Edit {number}: “{left_out}” leaves code of {edit.file} out. Write all lines of a block or of a file; "
+                f"lines that stay need no block."
+            )
         changed[edit.file] = edit.replace if edit.search is None else _replaced(changed[edit.file], edit, number)
     return changed
+
+
+def _module(text: str) -> str:
+    """Give the one fenced text that is a whole program, where an answer has no more of them."""
+    fences = re.findall(r"^```\w*[ \t]*\n(.*?)^```", text.replace("\r\n", "\n"), re.DOTALL | re.MULTILINE)
+    return fences[0] if len(fences) == 1 and "__main__" in fences[0] else ""
+
+
+def _left_out(new: str, now: str) -> str:
+    """Find a comment that stands for lines that are not there."""
+    stands = {line.strip() for line in now.splitlines()}
+    lines = (line.strip() for line in new.splitlines())
+    return next((line for line in lines if _ELIDED.match(line) and line not in stands), "")
 
 
 def _edit(name: str, search: str | None, replace: str) -> Edit:

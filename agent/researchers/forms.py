@@ -2,7 +2,8 @@
 
 Taken as it was meant is what can mean only one thing: words or a fence around the object, comments, trailing commas,
 TeX whose backslashes were not doubled, names in another case, numbers as strings, null for nothing, one thing where a
-list was asked for, a wrapper around it all, and more than was asked where nothing is missing. The rest is a misfit.
+list was asked for, a wrapper around it all, and more than was asked, unless it may be what is missing under another
+name. The rest is a misfit.
 """
 
 from __future__ import annotations
@@ -124,9 +125,18 @@ def _object(value: Any, form: type[Record]) -> Any:  # noqa: ANN401 (JSON)
     known = {_plain(name): name for name in fields}
     named = {known.get(_plain(name), name): each for name, each in value.items()}
     said = {name: each for name, each in named.items() if each is not None or name not in _optional(form)}
-    # A name that is not known may stand for one that is missing.
-    kept = said if fields.keys() - named.keys() else {name: each for name, each in said.items() if name in fields}
+    missing = [kind for name, kind in fields.items() if name not in named]
+    kept = {name: each for name, each in said.items() if name in fields or any(_may_be(each, k) for k in missing)}
     return {name: _meant(each, fields[name]) if name in fields else each for name, each in kept.items()}
+
+
+def _may_be(value: Any, kind: Any) -> bool:  # noqa: ANN401 (JSON and types)
+    """Say whether a value under a name that is not known may be what is missing."""
+    if isinstance(value, list | dict):
+        return get_origin(kind) is tuple or (isinstance(kind, type) and issubclass(kind, Record))
+    if isinstance(value, str):
+        return kind is str or get_origin(kind) is Literal
+    return kind in {int, float} or get_origin(kind) is Literal
 
 
 def _unwrapped(value: Any, fields: dict[str, Any]) -> Any:  # noqa: ANN401 (JSON)

@@ -6,10 +6,11 @@ earlier drafts repeats itself less than one that is asked the same thing several
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from statistics import fmean
 from typing import Final, NamedTuple
 
-from agent.archive import ArchivedStudy
+from agent.archive import Archive, ArchivedStudy
 from agent.llm import Message, MisfitError, RefusedError, Request
 from agent.prompting import render
 from agent.questions import Propose
@@ -17,10 +18,11 @@ from agent.researchers import surveying
 from agent.researchers.context import context
 from agent.researchers.conversation import fill
 from agent.researchers.desk import Desk
-from agent.researchers.drafts import Draft, Drafts, Reflection, fault, idea_of, named
+from agent.researchers.drafts import Draft, Drafts, Reflection, fault, idea_of, meant, named
 from agent.researchers.evolution import ExhaustedError
 from papers.evidence import Comparison
 from templates.idea import Idea
+from templates.template import SeedIdea, Template, seed_ideas
 
 ROUNDS: Final = 3
 """Times that new drafts are asked for when the literature has the answer to every one."""
@@ -67,18 +69,19 @@ def drafted(desk: Desk, question: Propose, answered: Sequence[Answered]) -> tupl
     request = Request(
         purpose="propose",
         system=render("system"),
-        context=context(question.templates),
+        context=context(question.templates, desk.scale),
         messages=(Message(speaker="user", text=prompt(desk, question, answered)),),
         max_tokens=MAX_TOKENS,
     )
-    first = fill(desk.llm, request, Drafts, lambda filled: fault(desk, question, filled.drafts))
-    said = Message(speaker="assistant", text=first.model_dump_json())
+    first = meant(question, fill(desk.llm, request, Drafts, lambda filled: fault(desk, question, filled.drafts)).drafts)
+    said = Message(speaker="assistant", text=Drafts(drafts=first).model_dump_json())
     more = Message(speaker="user", text=render("reflect", most=desk.drafts))
     asked = request.model_copy(update={"purpose": "reflect", "messages": (*request.messages, said, more)})
     try:
-        return fill(desk.llm, asked, Reflection, lambda filled: fault(desk, question, filled.drafts)).drafts
-    except MisfitError:
-        return first.drafts
+        kept = fill(desk.llm, asked, Reflection, lambda filled: fault(desk, question, filled.drafts)).drafts
+    except (MisfitError, RefusedError):
+        return first
+    return meant(question, kept)
 
 
 def prompt(desk: Desk, question: Propose, answered: Sequence[Answered]) -> str:
@@ -88,11 +91,36 @@ def prompt(desk: Desk, question: Propose, answered: Sequence[Answered]) -> str:
         drafts=desk.drafts,
         knobs_only=desk.knobs_only,
         templates=[each.name for each in question.templates],
+        baselines=[each for template in question.templates for each in baseline(template, archive.of(template.name))],
         studies=[told(each, question) for each in relevant(question)],
+        seeds=[suggested(each) for template in question.templates for each in untried(template, archive)],
         asked=[f"{each.idea.slug}: {text[:300]}" for each in relevant(question) for text in each.asked],
         inert=sorted(knob for each in question.templates for knob in archive.inert(each.name)),
         answered=answered,
     )
+
+
+def baseline(template: Template, studies: Sequence[ArchivedStudy]) -> Iterator[str]:
+    """Say what the unchanged template measured, on the seeds of the widest comparison."""
+    compared = [each.comparison for each in studies if each.comparison is not None]
+    if compared:
+        values = max(compared, key=lambda each: len(each.seeds)).reference_values
+        yield (
+            f"The unchanged `{template.name}` measured {fmean(values):.4g} in the mean over {len(values)} seeds, from "
+            f"{min(values):.4g} to {max(values):.4g}; in {template.metric.unit or 'no unit'}."
+        )
+
+
+def untried(template: Template, archive: Archive) -> Iterator[SeedIdea]:
+    """Give what the template's author suggests and no study has tried."""
+    for each in seed_ideas(template):
+        if archive.earlier(template, {turn.knob: turn.after for turn in each.changes}) is None:
+            yield each
+
+
+def suggested(seed: SeedIdea) -> str:
+    turns = "; ".join(f"`{turn.knob}` to `{turn.after}`" for turn in seed.changes)
+    return f"{seed.title} ({turns}): {seed.hypothesis}"
 
 
 def relevant(question: Propose) -> tuple[ArchivedStudy, ...]:
@@ -109,9 +137,10 @@ def told(study: ArchivedStudy, question: Propose) -> str:
     unit = named(question, study.template).metric.unit
     turns = [f"`{each.knob}` to `{each.after}`" for each in study.idea.changes]
     code = [f"code: {' '.join(study.idea.plan.split())[:200]}"] if study.idea.plan else []
+    why = f" {study.reason}" if study.comparison is None else ""
     return (
         f"`{study.idea.slug}` ({study.template}): {study.idea.title}. Changed {'; '.join([*turns, *code])}. "
-        f"Predicted {study.idea.prediction.direction}; {study.conclusion}{effect(study.comparison, unit)}."
+        f"Predicted {study.idea.prediction.direction}; {study.conclusion}{effect(study.comparison, unit)}.{why}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 from pydantic import Field
@@ -29,13 +30,17 @@ MOST_RECORDS = 12
 """Records that are shown at once."""
 LONGEST_ABSTRACT = 700
 """Characters; what an abstract is about stands at its start."""
+MOST_CITED, MOST_NEAREST = 10, 3
+LONGEST_ANSWER = 600
+"""Characters."""
+NOTHING = {"none", "null", "nothing", "no", "n/a", "na", "-"}
 MAX_TOKENS = 4_000
 
 
 class Queries(Record):
     """What to look up."""
 
-    queries: tuple[str, ...] = Field(min_length=1, max_length=MOST_QUERIES)
+    queries: tuple[str, ...] = Field(min_length=1)
 
 
 class Judged(Record):
@@ -45,9 +50,9 @@ class Judged(Record):
     """To discuss beside the idea, most related first."""
     answered_by: str = ""
     """The record that has the idea's answer already; empty when none has."""
-    answer: str = Field(default="", max_length=600)
+    answer: str = ""
     """What that record found."""
-    nearest: tuple[Nearest, ...] = Field(default=(), max_length=3)
+    nearest: tuple[Nearest, ...] = ()
 
 
 def survey(desk: Desk, question: Survey) -> Related:
@@ -82,7 +87,8 @@ def look(desk: Desk, idea: Idea, template: Template) -> Related:
 def queries(desk: Desk, idea: Idea, template: Template) -> tuple[str, ...]:
     """Have queries written for the idea."""
     prompt = render("queries", idea=idea, template=template, most=MOST_QUERIES)
-    return fill(desk.llm, request("queries", prompt), Queries).queries
+    written = fill(desk.llm, request("queries", prompt), Queries).queries
+    return tuple(dict.fromkeys(" ".join(re.findall(r"[\w'-]+", each)) for each in written))[:MOST_QUERIES]
 
 
 def look_up(literature: Literature, wanted: Sequence[str], own: dict[str, str]) -> tuple[Publication, ...]:
@@ -117,7 +123,25 @@ def judge(desk: Desk, idea: Idea, template: Template, records: Sequence[Publicat
     own = references(template)
     shown = {each.key: described(each) for each in records}
     prompt = render("survey", idea=idea, template=template, records=shown, references=own)
-    return fill(desk.llm, request("survey", prompt), Judged, lambda judged: fault(judged, {*shown}, {*own}))
+    keys = {*shown, *own}
+    filled = fill(desk.llm, request("survey", prompt), Judged, lambda each: fault(meant(each, keys), {*shown}, {*own}))
+    return meant(filled, keys)
+
+
+def meant(judged: Judged, shown: Collection[str]) -> Judged:
+    """Put a judgement as it was meant: keys without their marks, each once, and nothing for words that say so."""
+    nearest = {key(each.key): " ".join(each.difference.split()) for each in judged.nearest if each.difference.strip()}
+    answered = key(judged.answered_by)
+    return Judged(
+        cited=tuple(dict.fromkeys(map(key, judged.cited)))[:MOST_CITED],
+        answered_by="" if answered.lower() in NOTHING and answered not in shown else answered,
+        answer=" ".join(judged.answer.split())[:LONGEST_ANSWER],
+        nearest=tuple(Nearest(key=name, difference=said) for name, said in nearest.items())[:MOST_NEAREST],
+    )
+
+
+def key(said: str) -> str:
+    return said.strip().strip("[]`@ ")
 
 
 def fault(judged: Judged, records: set[str], own: set[str]) -> str:
@@ -127,8 +151,6 @@ def fault(judged: Judged, records: set[str], own: set[str]) -> str:
     if unknown:
         shown = ", ".join([*sorted(records), *sorted(own)])
         return f"These keys were not shown: {', '.join(unknown)}. Name only keys from this list: {shown}."
-    if len({*judged.cited}) < len(judged.cited):
-        return "`cited` names a key twice. Name each once."
     if judged.answered_by and not judged.answer.strip():
         return "`answered_by` names a record, and `answer` does not say what it found. Fill both, or neither."
     return ""

@@ -106,6 +106,27 @@ def test_line_endings_survive() -> None:
     }
 
 
+def test_a_whole_program_without_a_name_is_the_only_file_there_is() -> None:
+    program = 'import json\n\nif __name__ == "__main__":\n    print(json.dumps(1))\n'
+    assert changed(f"Here it is.\n```python\n{program}```", {"experiment.py": TEXT}) == {"experiment.py": program}
+    with pytest.raises(Misfit, match="no edit"):
+        changed("Change this:\n```python\n    b = 3\n```", {"experiment.py": TEXT})
+    with pytest.raises(Misfit, match="no edit"):
+        changed(f"```python\n{program}```")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["# ... rest of the code ...", "    # ... (unchanged)", "# existing code…", "# the rest stays unchanged ..."],
+)
+def test_code_that_is_left_out_is_asked_for(line: str) -> None:
+    with pytest.raises(Misfit, match="leaves code of"):
+        changed(block("    b = 2", f"    b = 3\n{line}"))
+    with pytest.raises(Misfit, match="leaves code of"):
+        changed(f"experiment.py\n```python\ndef f():\n    b = 3\n{line}\n```")
+    assert line in changed(block("a = 1", "a = 2"), {"experiment.py": f"a = 1\n{line}\n"})["experiment.py"]
+
+
 @pytest.mark.parametrize("file", ["harness.py", "../experiment.py", "/etc/passwd.txt"])
 def test_a_file_that_is_not_editable_is_refused_by_name(file: str) -> None:
     with pytest.raises(Misfit, match=r"may not be changed; editable is experiment.py, model.py"):

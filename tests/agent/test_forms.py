@@ -100,6 +100,8 @@ def test_a_name_that_may_stand_for_a_missing_one_is_not_dropped() -> None:
     renamed = {("knob_turns" if name == "turns" else name): each for name, each in DRAFT.items()}
     with pytest.raises(Misfit, match="knob_turns"):
         read(json.dumps({"drafts": [renamed | {"plan": "Also change the rule."}]}), Drafts)
+    scored = {name: each for name, each in DRAFT.items() if name not in {"plan", "builds_on"}} | {"novelty": 7}
+    assert read(json.dumps({"drafts": [scored]}), Drafts) == read(json.dumps({"drafts": [DRAFT]}), Drafts)
 
 
 @pytest.mark.parametrize(

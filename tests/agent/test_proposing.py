@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from author_ideas import IdeasAuthor
 from desks import Answer, archive, archived, desk, idea, record
 
 from agent.archive import Archive
-from agent.llm import MisfitError, Request
+from agent.llm import Finish, MisfitError, Reply, Request
 from agent.questions import Propose
 from agent.researchers import drafts, evolution, proposing
 from agent.researchers.evolution import ExhaustedError
@@ -16,7 +17,8 @@ from agent.researchers.proposing import ROUNDS
 from papers.evidence import Conclusion
 from templates import source
 from templates.idea import Change, Idea
-from templates.template import Template
+from templates.space import BoolKnob, ChoiceKnob, IntKnob
+from templates.template import Template, seed_ideas
 
 BOLDER = Change(knob="initial", before=0.3, after=0.9)
 LINE = Change(knob="step_size", before="initial / sqrt(1 + time)", after="initial * (1 - time / horizon)")
@@ -92,6 +94,54 @@ def test_all_drafts_are_asked_for_at_once_and_then_doubted_once(toy: Template) -
     assert [each.purpose for each in asked] == ["propose", "reflect", "queries", "survey"]
     assert '"A bolder start"' in asked[1].messages[1].text
     assert asked[0].context == asked[1].context
+
+
+@pytest.mark.parametrize(
+    ("knob", "to", "meant"),
+    [
+        ("initial", "0.9", 0.9),
+        ("`initial`", 0.9, 0.9),
+        ("step_size", "return initial * (1 - time / horizon)", LINE.after),
+        ("step_size", "`initial * (1 - time / horizon)`", LINE.after),
+    ],
+)
+def test_a_setting_is_taken_in_the_form_of_its_knob(toy: Template, knob: str, to: object, meant: object) -> None:
+    where = desk(saying(draft(template="Toy", turns=[{"knob": knob, "to": to}], builds_on=["baseline"], feasibility=3)))
+    found = proposing.propose(where, asking(toy))
+    assert [(each.knob, each.after) for each in found.changes] == [(knob.strip("`"), meant)]
+    assert [each.purpose for each in where.llm.asked] == ["propose", "reflect", "queries", "survey"]  # type: ignore[attr-defined]
+
+
+def test_choices_flags_and_whole_numbers_are_told_by_their_words() -> None:
+    flag = BoolKnob(kind="bool", name="merge", description="")
+    choice = ChoiceKnob(kind="choice", name="pool", description="", choices=("max", 2))
+    whole = IntKnob(kind="int", name="n", description="", low=1, high=9)
+    assert [drafts.setting(flag, to) for to in ("True", "false", "maybe")] == [True, False, "maybe"]
+    assert [drafts.setting(choice, to) for to in ("'max'", "2", 3)] == ["max", 2, 3]
+    assert [drafts.setting(whole, to) for to in ("4", 4.0, 4.5, "four", True)] == [4, 4, 4.5, "four", True]
+
+
+def test_a_proposer_is_shown_what_the_baseline_measures_and_what_nobody_tried(toy: Template) -> None:
+    tried = archived(toy, idea(toy, LINE, slug="a-line"))
+    failed = archived(toy, idea(toy, plan="Average.", slug="no-run"), number=2)
+    failed = failed.model_copy(update={"comparison": None, "reason": "Its code never ran.", "conclusion": "failed"})
+    where = replace(desk(saying(draft())), scale="cpu")
+    proposing.propose(where, asking(toy, archive(tried, failed)))
+    request = where.llm.asked[0]  # type: ignore[attr-defined]
+    asked = request.messages[0].text
+    assert "The unchanged `toy` measured 1.1 in the mean over 3 seeds, from 1 to 1.2; in decades." in asked
+    assert "never measured. Its code never ran." in asked
+    seeds = {each.key: each.title for each in seed_ideas(toy)}
+    assert sum(title in asked for title in seeds.values()) == len(seeds) - 1
+    assert "every trial that counts runs at the scale cpu" in request.context
+    assert "def __init__(self, seed: int" in request.context
+
+
+def test_a_reflection_that_is_refused_leaves_the_drafts_as_they_were(toy: Template) -> None:
+    said = saying(draft())
+    no = Reply(text="No.", finish=Finish.refused, usage=None, served="scripted/author")
+    found = proposing.propose(desk(lambda request: no if request.purpose == "reflect" else said(request)), asking(toy))
+    assert found.title == "A bolder start"
 
 
 def test_a_reflection_that_never_fits_leaves_the_drafts_as_they_were(toy: Template) -> None:

@@ -9,11 +9,13 @@ from desks import Shelf, archive, archived, desk, idea, record
 
 from agent.llm import MisfitError, Request
 from agent.prompting import fenced
-from agent.questions import Nearest, Survey
+from agent.questions import Survey
 from agent.researchers import surveying
+from agent.researchers.desk import Desk
 from agent.researchers.embedded import EmbeddedResearcher
 from agent.researchers.surveying import LONGEST_ABSTRACT, MOST_RECORDS
 from papers.evidence import Conclusion
+from papers.study import Nearest
 from templates.idea import Change
 from templates.template import Template
 
@@ -37,6 +39,25 @@ def judging(**judged: Any) -> surveying.Desk:  # noqa: ANN401 (fields of an answ
 
 def asked(toy: Template, **fields: Any) -> Survey:  # noqa: ANN401 (fields of a question)
     return Survey(idea=idea(toy, plan="Average."), template=toy, archive=archive(), **fields)
+
+
+def test_keys_in_marks_and_words_for_nothing_are_taken_as_they_were_meant(toy: Template) -> None:
+    near = [{"key": "@smith2020averaging", "difference": "It  averages."}] * 5
+    said = {"cited": ["[@polyak1992]", "polyak1992"], "answered_by": "None", "answer": "None of them.", "nearest": near}
+    desk = judging(**said)
+    related = surveying.survey(desk, asked(toy))
+    assert related.cited == ("polyak1992",)
+    assert related.known == ""
+    assert related.nearest == (Nearest(key="smith2020averaging", difference="It averages."),)
+    assert len(desk.llm.asked) == 2  # type: ignore[attr-defined]
+
+
+def test_more_queries_than_asked_for_are_left_and_operators_taken_off(toy: Template) -> None:
+    desk = judging(cited=[])
+    said = json.dumps({"queries": ['"averaged descent" AND noise', *(f"query {n}" for n in range(9))]})
+    many = desk.llm.__class__(lambda request: said if request.purpose == "queries" else '{"cited": []}')
+    surveying.survey(Desk(many, shelf := Shelf([AVERAGING])), asked(toy))
+    assert shelf.queries == ["averaged descent AND noise", "query 0", "query 1", "query 2"]
 
 
 def test_what_is_cited_comes_from_the_records_shown_and_from_the_templates_references(toy: Template) -> None:
