@@ -28,7 +28,7 @@ HOME = Path("campaigns")
 ScaleName = Literal["smoke", "cpu", "gpu", "paper"]
 Point = Literal["ideas", "code", "paper"]
 """Where a person may be asked before a study goes on."""
-Source = Literal["semantic_scholar", "openalex", "arxiv", "crossref"]
+SourceName = Literal["semantic_scholar", "openalex", "arxiv", "crossref"]
 """A service that is asked for literature."""
 
 
@@ -62,7 +62,7 @@ class Brief(Record):
     """A folder of PDFs that join the embedded library."""
     offline: bool = False
     """Ask no source of literature on the network."""
-    sources: dict[Source, str] = {}
+    sources: dict[SourceName, str] = {}
     """Base addresses of sources of literature that are not asked at their usual one, e.g. behind a proxy."""
     approve: tuple[Point, ...] = ()
     """Where to wait for a person's word."""

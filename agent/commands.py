@@ -38,7 +38,8 @@ def run(home: Path, named: Brief, changes: Changes, *, resume: bool, as_json: bo
         return go_on(there, changes, as_json=as_json)
     preflight.examine(asked, home, bootstrap.load_templates(asked))
     made = begin(home, terms.pinned(asked))
-    preflight.try_out(made, selection.names(asked.llms))
+    with campaign.writing(made):
+        preflight.try_out(made, asked, selection.names(asked.llms))
     return walk_through(made, as_json=as_json)
 
 
@@ -69,20 +70,14 @@ def resume(home: Path, name: str, changes: Changes, *, as_json: bool) -> int:
 
 
 def go_on(found: Campaign, changes: Changes, *, as_json: bool) -> int:
-    """Continue with what was changed; language models that are new, or asked at another place, are tried first."""
+    """Continue with what was changed; what the preflight refuses changes nothing."""
     with campaign.writing(found):
         before = campaign.read_brief(found)
         asked = terms.changed(before, changes)
+        preflight.examine(asked, found.folder, bootstrap.own_templates(found, asked))
+        preflight.try_out(found, asked, preflight.new_to(before, asked))
         if asked != before:  # else what a person wrote beside it would be lost
             campaign.write_brief(found, asked)
-        preflight.examine(asked, found.folder, bootstrap.own_templates(found, asked))
-    known = set(selection.names(before.llms))
-    new = [
-        name
-        for name in selection.names(asked.llms)
-        if name not in known or asked.endpoints.get(name) != before.endpoints.get(name)
-    ]
-    preflight.try_out(found, new)
     return walk_through(found, as_json=as_json)
 
 

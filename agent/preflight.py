@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from agent import bootstrap, campaign, canary, doctor, hearing, ledger
+from agent import bootstrap, canary, doctor, hearing, ledger, selection
 from agent.campaign import Brief, Campaign, CampaignError
 from agent.check import Check, refuse_lacking
 from agent.keys import Keys
@@ -31,17 +31,22 @@ def lacking(asked: Brief) -> tuple[Check, ...]:
     return tuple(hearing.ready(chosen, (asked.budget, asked.study_budget), Keys(os.environ)))
 
 
-def try_out(made: Campaign, names: Sequence[str]) -> None:
+def try_out(made: Campaign, asked: Brief, names: Sequence[str]) -> None:
     """Ask each of these language models for a word, so that a wrong key or address is found before any work.
 
     The calls are in the campaign's ledger like all others, so the campaign is made first; one that failed here may be
-    begun again by the same command. Raises `PreflightError`.
+    begun again by the same command. The campaign is held for writing. Raises `PreflightError`.
     """
-    if not names:
-        return
-    with campaign.writing(made):
+    if names:
         sample = len(tuple(ledger.read(made.ledger)))
-        hearing.try_language_models(bootstrap.trying(made, campaign.read_brief(made), names), sample)
+        hearing.try_language_models(bootstrap.trying(made, asked, names), sample)
+
+
+def new_to(before: Brief, asked: Brief) -> tuple[str, ...]:
+    """Name the language models that a campaign has not asked so far, or not at that place."""
+    known = set(selection.names(before.llms))
+    moved = {name for name in known if asked.endpoints.get(name) != before.endpoints.get(name)}
+    return tuple(name for name in selection.names(asked.llms) if name not in known - moved)
 
 
 def only_tried(there: Campaign) -> bool:

@@ -347,6 +347,16 @@ def test_resume_takes_new_caps_and_points_and_keeps_the_rest(serve: Serve, place
     assert after.endpoints["openai/x"].price is not None
 
 
+def test_a_resume_that_is_refused_changes_nothing(serve: Serve, place: Path) -> None:
+    assert run(place, serve(after_trial(lambda _: REVOKED)).v1).returncode == 7
+    before = made(place).brief.read_text()
+    refusing = serve(lambda _: REVOKED)
+    for _ in range(2):
+        assert run(place, refusing.v1, llm="ideas=openai/y", command="resume").returncode == 3
+        assert made(place).brief.read_text() == before
+    assert len(refusing.asked) == 2
+
+
 def test_papers_of_ones_own_join_what_is_searched(place: Path) -> None:
     (place / "pdfs").mkdir()
     (place / "pdfs" / "broken.pdf").write_bytes(b"this is no PDF")

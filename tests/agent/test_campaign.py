@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from agent import campaign
+from agent import campaign, cli
 from agent.budget import Budget
 from agent.campaign import Brief, CampaignError, CampaignLockedError
 
 
 def brief(**fields: object) -> Brief:
     return Brief.model_validate({"name": "demo", "templates": ("toy",), **fields})
+
+
+def test_the_command_line_looks_where_campaigns_are_kept() -> None:
+    assert cli.HERE == campaign.HOME
 
 
 def test_a_brief_comes_back_from_disk_as_it_was_written(tmp_path: Path) -> None:
