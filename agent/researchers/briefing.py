@@ -31,6 +31,8 @@ WRITABLE = ("Introduction", "Background and related work", "Method", "Results", 
 """Titles of the sections whose prose a writer writes; the others account for what was done, and are composed."""
 LEFT_OUT = ("seed", "leave_one_out", "seeds_needed", "missing")
 TELLING = ("variant", "reference", "difference", "low", "high")
+COSTS = "cost.trial."
+"""Facts that only a computed table names."""
 SIDES = (".variant", ".reference")
 QUIET = ("limit.", "quoted.", "background.", "past.", "trials.of.", "seeds.")
 """Facts that are listed only where the material names them."""
@@ -61,9 +63,10 @@ class Briefing:
             "paper",
             study=study,
             metric=study.template.metric,
+            arm=arm(found) if (found := headline(study)) and "headline.p_holm" in self.facts else "",
             facts=list(self._lines()),
             seeds={arm(each): each.seeds for each in study.comparisons},
-            hidden=[f"{key} ({self.facts[key].unit})" for key in sorted(self.hidden)],
+            hidden=[f"{key} ({self.facts[key].unit})" for key in sorted(self.hidden) if not key.startswith(COSTS)],
             exhibits=[
                 f"[#{block.label}] in “{section.title}”: {_caption(block)}"
                 for section in self.paper.sections
