@@ -317,7 +317,9 @@ def test_no_secret_and_all_that_was_said_is_in_the_brief(serve: Serve, place: Pa
     words = ("--llms", "mine.toml", "--price", "1,2,0.1", "--context", "9000", "--max-output", "800", "--no-wait")
     caps = ("--max-gpu-seconds", "7", "--study-max-wall", "9000", "--papers", "pdfs", "--approve", "ideas,paper")
     llm = ("--name", "story", "--offline", "--llm", "writing=openai/x", "--max-trial-seconds", "0.001")
-    ratchet("run", "toy", "--scale", "smoke", *llm, *words, *caps, cwd=place, MY_KEY=KEY)
+    more = ("--seed", "3", "--studies", "2", "--workers", "1", "--guard", "0.5", "--guard-share", "0.25")
+    elsewhere = ("--source", "arxiv=http://127.0.0.1:1", "--sandbox", "bubblewrap")
+    ratchet("run", "toy", "--scale", "smoke", *llm, *words, *caps, *more, *elsewhere, cwd=place, MY_KEY=KEY)
     brief = campaign.read_brief(made(place))
     assert brief.endpoints["openai/x"].model_dump(exclude_none=True) == {
         "base_url": server.v1,
@@ -329,6 +331,8 @@ def test_no_secret_and_all_that_was_said_is_in_the_brief(serve: Serve, place: Pa
     }
     assert (brief.wait, brief.offline, brief.papers) == (False, True, place / "pdfs")
     assert (brief.budget.gpu_seconds, brief.study_budget.wall_seconds) == (7, 9000)
+    assert (brief.seed, brief.studies, brief.workers, brief.guard, brief.guard_share) == (3, 2, 1, 0.5, 0.25)
+    assert (brief.sources, brief.sandbox) == ({"arxiv": "http://127.0.0.1:1"}, "bubblewrap")
     assert brief.approve == ("ideas", "paper")
     assert server.asked[0].headers["authorization"] == f"Bearer {KEY}"
     assert not [file for file in place.rglob("*") if file.is_file() and KEY.encode() in file.read_bytes()]
