@@ -133,17 +133,12 @@ def _copy(source: int, target: Path, size: int) -> int:
     return copied
 
 
-def read_json(path: Path, max_bytes: int = MOST_RESULT_BYTES) -> Json:
-    """Read one JSON value that a job wrote.
-
-    Raises `ResultFileError` when the file is no plain file of at most `max_bytes`, or not strict, sane JSON: NaN and
-    infinities, integers beyond 19 digits and nesting beyond the reader's depth are not.
-    """
-    return _parse(_text(path, max_bytes), str(path))
-
-
 def read_json_lines(path: Path, max_bytes: int = MOST_RESULT_BYTES) -> list[Json]:
-    """Read a file of one JSON value a line, blank lines left out; raises like `read_json`."""
+    """Read a file of one JSON value a line, as a job wrote it; blank lines are left out.
+
+    Raises `ResultFileError` when the file is no plain file of at most `max_bytes`, or a line is not strict, sane JSON:
+    NaN and infinities, integers beyond 19 digits and nesting beyond the reader's depth are not.
+    """
     lines = _text(path, max_bytes).split("\n")
     return [_parse(line, f"{path}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandboxes.collect import Collection, ResultFileError, read_json, read_json_lines
+from sandboxes.collect import Collection, ResultFileError, read_json_lines
 
 
 @pytest.fixture
@@ -143,9 +143,7 @@ def test_lines_of_json_are_read(tmp_path: Path) -> None:
 def test_json_that_no_honest_run_writes_is_one_clear_error(tmp_path: Path, content: bytes, complaint: str) -> None:
     path = tmp_path / "measurements.jsonl"
     path.write_bytes(content)
-    with pytest.raises(ResultFileError, match=complaint):
-        read_json(path, 1_000_000)
-    with pytest.raises(ResultFileError, match=str(path)):
+    with pytest.raises(ResultFileError, match=f"{path}.*{complaint}"):
         read_json_lines(path, 1_000_000)
 
 
@@ -154,7 +152,7 @@ def test_a_missing_file_a_link_and_a_pipe_are_the_same_error(tmp_path: Path) -> 
     os.mkfifo(tmp_path / "pipe")
     for name in ("absent", "link", "pipe"):
         with pytest.raises(ResultFileError, match=name):
-            read_json(tmp_path / name)
+            read_json_lines(tmp_path / name)
 
 
 @given(st.binary(max_size=300))
