@@ -80,7 +80,7 @@ class Cached:
 
     def _live(self) -> Source:
         if self._source is None:
-            raise OutError("What the cache does not have is not asked for.")
+            raise OutError("Offline: no source of literature is asked; the record and the library answer.")
         return self._source
 
 

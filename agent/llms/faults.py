@@ -165,7 +165,9 @@ def about_answer(fault: Fault) -> bool:
 def unreachable(place: Place, happened: str, *, billed: bool) -> UnreachableError:
     """Say that no answer came, or not all of it."""
     advice = "The call may have been billed; the same request may succeed later." if billed else place.url_hint
-    return UnreachableError(f"{place.name} at {place.where} {place.hide(happened)}. {advice}", billed=billed)
+    return UnreachableError(
+        f"{place.name} at {place.where} {place.hide(happened).rstrip('.')}. {advice}", billed=billed
+    )
 
 
 def silent(place: Place) -> UnreachableError:
@@ -177,7 +179,7 @@ def broken_off(place: Place, fault: Fault, *, begun: bool) -> LLMError:
     """Give the error for a fault that came with a good status; an answer that had begun may be billed."""
     found = error(place, fault)
     if begun and isinstance(found, OverloadedError):
-        return unreachable(place, f"broke off in the middle of its answer: {fault.message.rstrip('.')}", billed=True)
+        return unreachable(place, f"broke off in the middle of its answer: {fault.message}", billed=True)
     return found
 
 

@@ -84,7 +84,7 @@ class LiteLLMDoor:
         if faults.says(NO_KEY, said) and not faults.says("supported", said):
             return faults.error(self._place, faults.Fault(401, said, kind))
         if faults.says(LOST, said) or kind == "APIConnectionError":
-            return faults.unreachable(self._place, f"broke off: {said.rstrip('.')}", billed=True)
+            return faults.unreachable(self._place, f"broke off: {said}", billed=True)
         headers = error.litellm_response_headers or {}
         retry_after = faults.retry_after(headers)
         return faults.error(

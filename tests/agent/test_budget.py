@@ -5,7 +5,7 @@ from agent.budget import UNITS, Budget, Caps, Spend
 
 def test_a_cap_is_reached_when_all_of_it_is_used() -> None:
     assert Budget(wall_seconds=10).reached(Spend(wall_seconds=9.9)) is None
-    assert Budget(wall_seconds=10).reached(Spend(wall_seconds=10)) == "10.0 of 10 wall seconds used"
+    assert Budget(wall_seconds=10).reached(Spend(wall_seconds=10)) == "10 of 10 wall seconds used"
 
 
 def test_a_budget_of_nothing_allows_what_costs_nothing() -> None:

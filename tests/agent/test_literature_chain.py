@@ -202,7 +202,7 @@ def test_offline_with_nothing_on_record_answers_from_the_library(desk: Desk) -> 
     found = desk.chain(offline=True).search("sparse library", 5)
     assert {each.source for each in found} == {"library"}
     assert desk.server.asked == []
-    assert desk.told == ["What the cache does not have is not asked for."]
+    assert desk.told == ["Offline: no source of literature is asked; the record and the library answer."]
 
 
 def test_an_outage_of_all_is_not_remembered_as_an_answer(desk: Desk) -> None:
