@@ -67,8 +67,8 @@ class Report(Record):
     def _remarks(self) -> Iterable[str]:
         if self.tokens_per_paper is not None:
             yield (
-                f"A paper took {self.tokens_per_paper:,.0f} tokens and ${self.usd_per_paper:.4f}, studies without one "
-                f"included ({self.papers} printed)."
+                f"A paper took {self.tokens_per_paper:,.0f} tokens{self._dollars()}, studies without one included "
+                f"({self.papers} printed)."
             )
         if self.whole.unsure:
             yield (
@@ -79,6 +79,9 @@ class Report(Record):
             yield f"No price is known for {self.whole.unpriced_tokens:,} tokens: they are in no dollar above."
         if self.guarded:
             yield f"The safeguard refused {self.guarded} answers; what it costs is the question 'guard'."
+
+    def _dollars(self) -> str:
+        return "" if self.whole.usage.tokens == self.whole.unpriced_tokens else f" and ${self.usd_per_paper:.4f}"
 
 
 class Expected(Record):
@@ -111,7 +114,7 @@ class Estimate(Record):
         hours = self.plan.most_seconds / 3600
         trials = [("trials of a study, at most", "scale", "trials", "seconds"), *map(trial_cells, self.plan.trials)]
         lines = [
-            f"{self.plan.studies} studies, {self.plan.workers} trials at a time: at most {hours:.1f} h of trials.",
+            f"Studies: {self.plan.studies}. Trials at a time: {self.plan.workers}. They take at most {hours:.1f} h.",
             "",
             *aligned(trials),
             "",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agent import approval, archive, cost, ledger
 from agent.archive import ArchivedStudy
+from agent.budget import Spend
 from agent.campaign import Brief, Campaign, CampaignError, StudyFolder, holder, read_brief, this_process
 from agent.entry import Entry, spent, spent_on_work
 from agent.ledger import DamagedJournalError
@@ -206,6 +207,14 @@ def questions(campaign: Campaign) -> list[str]:
     ]
 
 
+def unprinted(study: StudyFolder) -> str:
+    return f"not printed: see {study.paper}" if study.paper.exists() else "none was written"
+
+
+def unpriced(spend: Spend) -> str:
+    return f" and {spend.unpriced_tokens:,} tokens whose price is not known" if spend.unpriced_tokens else ""
+
+
 def summary(campaign: Campaign) -> str:
     """Say at the end of a run where everything is, what it took, and what to try next."""
     spend = spent(tuple(ledger.read(campaign.ledger)))
@@ -215,14 +224,14 @@ def summary(campaign: Campaign) -> str:
         lines += [
             f"Study {told.number}: {told.idea}",
             f"  {told.conclusion}: {told.difference or 'no comparison'}; panel: {told.decision or 'not reviewed'}",
-            f"  paper     {told.paper or 'not printed: see ' + str(study.paper)}",
+            f"  paper     {told.paper or unprinted(study)}",
             f"  review    {study.review_text if study.review_text.exists() else 'none'}",
         ]
     return "\n".join(
         [
             *lines,
             f"Campaign    {campaign.folder}",
-            f"Took        {spend.wall_seconds:.0f} s of wall time, ${spend.usd:.2f}",
+            f"Took        {spend.wall_seconds:.0f} s of wall time, ${spend.usd:.2f}{unpriced(spend)}",
             *questions(campaign),
             f"Next        {program} show {campaign.argument} 1        what changed, and what every trial gave",
             f"            {program} resume {campaign.argument} --studies {len(campaign.studies()) + 2}   let it go on",

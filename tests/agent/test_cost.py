@@ -69,6 +69,13 @@ def test_a_paper_costs_what_all_studies_cost_those_without_one_included(ledger: 
     assert "A paper took 1,500 tokens and $0.7500" in cost.cost(ledger.entries, papers=2).text()
 
 
+def test_a_paper_whose_price_is_not_known_is_not_told_as_free(ledger: Journal) -> None:
+    pay(ledger, "section", "one", Charge(usage=Usage(output_tokens=3000), priced=False))
+    told = cost.cost(ledger.entries, papers=2).text()
+    assert "A paper took 1,500 tokens, studies without one included" in told
+    assert "No price is known for 3,000 tokens" in told
+
+
 def test_a_campaigns_report_counts_its_printed_papers(tmp_path: Path, ledger: Journal) -> None:
     pay(ledger, "section", "one", charge(1.0, output_tokens=1000))
     made = Campaign(tmp_path)
