@@ -7,11 +7,10 @@ step that runs again, and a replay on another machine, tell the same.
 from __future__ import annotations
 
 import platform
-import shlex
 from importlib import metadata
 from pathlib import Path
 
-from agent import approval, selection
+from agent import approval
 from agent.campaign import StudyFolder
 from agent.entry import Event
 from agent.state import Tools
@@ -34,6 +33,8 @@ class Drafting(Record):
 class Circumstances(Record):
     campaign: str
     command: str
+    from_record: bool = False
+    """The command asks nobody anew."""
     researchers: dict[str, str]
     hands: tuple[str, ...]
     ratchet_version: str
@@ -41,6 +42,8 @@ class Circumstances(Record):
     software: dict[str, str]
     wall_seconds: float
     spend_usd: float
+    tokens: int = 0
+    unpriced_tokens: int = 0
 
 
 def circumstances(tools: Tools, study: StudyFolder, draft: int) -> Circumstances:
@@ -54,6 +57,7 @@ def found(tools: Tools, study: StudyFolder) -> Circumstances:
     return Circumstances(
         campaign=tools.campaign.name,
         command=command(tools),
+        from_record=from_record(tools),
         researchers=answered_by(tools),
         hands=approval.hands(tools.journal.entries, study.folder.name),
         ratchet_version=metadata.version("ratchet-lab"),
@@ -62,6 +66,8 @@ def found(tools: Tools, study: StudyFolder) -> Circumstances:
         | {name: version for name in SOFTWARE if (version := installed(name))},
         wall_seconds=spend.wall_seconds,
         spend_usd=spend.usd,
+        tokens=spend.tokens,
+        unpriced_tokens=spend.unpriced_tokens,
     )
 
 
@@ -89,12 +95,19 @@ def installed(package: str) -> str:
         return ""
 
 
-def command(tools: Tools) -> str:
+def from_record(tools: Tools) -> bool:
+    """Say whether only the campaign's record repeats it: what language models or persons said, or a user's papers."""
     brief = tools.brief
+    decided = any(entry.event is Event.decided for entry in tools.journal.entries)
+    return bool(brief.llms or brief.approve or brief.papers or decided)
+
+
+def command(tools: Tools) -> str:
+    """Give the command that repeats the campaign."""
+    brief = tools.brief
+    if from_record(tools):
+        return f"ratchet replay {brief.name} --again"
     names = " ".join(Path(name).name for name in brief.templates)
-    spec = selection.spelt(brief.llms)
-    asked = f" --llm {shlex.quote(spec)}" if spec else ""
     return (
         f"ratchet run {names} --name {brief.name} --scale {brief.scale} --studies {brief.studies} --seed {brief.seed}"
-        f"{asked}"
     )

@@ -33,9 +33,10 @@ class Fact(Record):
     `headline.p_holm`; `trials.total`, `trials.<ending>`, `trials.failed`, `trials.of.<variant>.total|<ending>`;
     `idea.smallest_effect`; `knob.<name>.before|after`; `setting.<name>`; `limit.<name>` and
     `limit.memory_mib|work_mib|output_mib`; `seeds.<stage>`; `cost.wall_seconds`, `cost.trial_cpu_seconds`,
-    `cost.spend_usd`; `cost.trial.<variant>.n|wall_seconds|cpu_seconds|peak_memory_mib` (means over finished trials at
-    the study's scale); `campaign.ideas`, `campaign.compared`, `campaign.<conclusion>`; `past.<number>` (the number
-    itself), `past.<number>.difference|low|high|p|p_holm`; `level` (the 95 of a 95 % interval); `alpha`;
+    `cost.spend_usd`, `cost.tokens`; `cost.trial.<variant>.n|wall_seconds|cpu_seconds|peak_memory_mib` (means over
+    finished trials at the study's scale); `campaign.ideas`, `campaign.compared`, `campaign.<conclusion>`;
+    `past.<number>` (the number itself), `past.<number>.difference|low|high|p|p_holm`; `level` (the 95 of a 95 %
+    interval); `alpha`;
     `background.<n>` and `quoted.<who>.<n>`: numbers that the template's README and other outside texts state.
     """
 
@@ -303,6 +304,7 @@ def _costs(study: Study) -> Stated:
     yield "cost.wall_seconds", Fact(value=made.wall_seconds, unit="s", source="wall time of the study", kind="measured")
     yield "cost.trial_cpu_seconds", Fact(value=cpu, unit="s", source="sum over trials", kind="measured")
     yield "cost.spend_usd", Fact(value=made.spend_usd, unit="USD", source="ledger of the campaign", kind="counted")
+    yield "cost.tokens", Fact(value=made.tokens, unit="tokens", source="ledger of the campaign", kind="counted")
     full = [trial for trial in study.trials if trial.scale == study.scale]
     for variant in dict.fromkeys(trial.variant for trial in full):
         yield from _variant_costs(variant, [trial for trial in full if trial.variant == variant])

@@ -64,8 +64,14 @@ class Provenance(Record):
     wall_seconds: float
     trial_cpu_seconds: float
     spend_usd: float
+    tokens: int = 0
+    """Read and written by language models."""
+    unpriced_tokens: int = 0
+    """Those of them whose price is not known; they are in no dollar."""
     command: str
-    """Reproduces the campaign."""
+    """Repeats the campaign."""
+    from_record: bool = False
+    """The command repeats what is on record, and asks nobody anew."""
     hands: tuple[str, ...] = ()
     """What persons decided or changed, a sentence each."""
 

@@ -149,7 +149,14 @@ def without_times(study: Study) -> Study:
         for trial in study.trials
     )
     kept = tuple(each for each in study.template.secondary if not each.timing)
-    made = {"wall_seconds": 0.0, "trial_cpu_seconds": 0.0, "spend_usd": 0.0, "software": {}, "hardware": ""}
+    made = {
+        "wall_seconds": 0.0,
+        "trial_cpu_seconds": 0.0,
+        "spend_usd": 0.0,
+        "tokens": 0,
+        "software": {},
+        "hardware": "",
+    }
     return study.model_copy(
         update={
             "trials": trials,

@@ -7,6 +7,7 @@ from papers.paper import Block, Listing, Paragraph, Section, Table
 from papers.prose import tables
 from papers.prose.material import Material, listed
 from papers.prose.method import listing
+from papers.study import Provenance
 
 NOTICE = "Notice"
 """Heading of the paragraph that says who wrote the paper."""
@@ -22,9 +23,15 @@ def origin(material: Material) -> Section:
 def reproducibility(material: Material) -> Section:
     """Say how to repeat it."""
     made = material.study.provenance
+    record = (
+        " from its own record, trials included: what language models and persons said is taken over, and nobody is "
+        "asked anew. The campaign's folder is needed for that. A new campaign asks them again, and may be told "
+        "something else"
+    )
     text = (
-        "[#lst:command] repeats the campaign that this study belongs to. Seeds are fixed and recorded, and so are "
-        f"the settings ({_where(material)}); equal digests of template and code mean equal inputs. Times will differ "
+        f"[#lst:command] repeats the campaign that this study belongs to{record if made.from_record else ''}. "
+        f"Seeds are fixed and recorded, and so are the settings ({_where(material)}); equal digests of template and "
+        "code mean equal inputs. Times will differ "
         "between machines; the measurements of a trial that is a function of its seed will not."
     )
     seeds = [_seeds(found) for found in material.study.comparisons] or _tried(material)
@@ -96,7 +103,6 @@ def _made(material: Material) -> Table:
     made = study.provenance
     who = [(f"Answered by, for {kind}", f"`{name}`") for kind, name in sorted(made.researchers.items())]
     software = ", ".join(f"{name} {material.said(f'software.{name}')}" for name in made.software) or "not recorded"
-    spend = "[[cost.spend_usd:.2f]] USD" if made.spend_usd else "none"
     rows = [
         ("Program", f"Ratchet `{made.ratchet_version}`"),
         *who,
@@ -108,9 +114,18 @@ def _made(material: Material) -> Table:
         ("Sandbox", material.said("sandbox")),
         ("Wall time of the study", "[[cost.wall_seconds:,.0f]] s"),
         ("CPU time of its trials", "[[cost.trial_cpu_seconds:,.0f]] s"),
-        ("Spent on language models", spend),
+        ("Language models, up to this draft", _spent(made)),
     ]
     return Table(label="tab:made", caption="How this paper was made.", header=("What", "Value"), rows=tuple(rows))
+
+
+def _spent(made: Provenance) -> str:
+    if not made.tokens:
+        return "none"
+    if made.unpriced_tokens == made.tokens:
+        return "[[cost.tokens:,.0f]] tokens, price not known"
+    rest = ", without those whose price is not known" if made.unpriced_tokens else ""
+    return f"[[cost.tokens:,.0f]] tokens, [[cost.spend_usd:.2f]] USD{rest}"
 
 
 def _tried(material: Material) -> list[str]:

@@ -683,3 +683,25 @@ def test_a_long_command_is_broken_between_its_options(study_of: StudyOf) -> None
     code = next(block.code for _, block in blocks(compose(long)) if block.kind == "listing" and "ratchet" in block.code)
     assert max(map(len, code.splitlines())) < 80
     assert code.replace(" \\\n   ", "") == command
+
+
+def test_a_paper_by_a_language_model_is_repeated_from_the_record_and_says_its_tokens(study_of: StudyOf) -> None:
+    study = study_of()
+    told = {
+        "command": "ratchet replay first --again",
+        "from_record": True,
+        "tokens": 130_000,
+        "researchers": {"all": "a/b"},
+    }
+
+    def made(**more: object) -> str:
+        changed = study.provenance.model_copy(update={**told, **more})
+        composed = study.model_copy(update={"provenance": changed})
+        assert problems(composed) == []
+        return compose(composed).model_dump_json()
+
+    assert "nobody is asked anew" in made()
+    assert "[[cost.tokens:,.0f]] tokens, [[cost.spend_usd:.2f]] USD" in made(spend_usd=0.4)
+    assert "tokens, price not known" in made(unpriced_tokens=130_000)
+    assert "without those whose price is not known" in made(unpriced_tokens=1_000)
+    assert "from its own record" not in compose(study).model_dump_json()
