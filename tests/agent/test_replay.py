@@ -91,7 +91,7 @@ def test_trials_are_not_run_again_unless_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("tokens", "within"),
-    [(28_000, "repair"), (30_000, "section"), (60_000, "reflect"), (75_000, "judge")],
+    [(28_000, "repair"), (33_000, "section"), (50_000, "judge"), (65_000, "judge")],
 )
 def test_studies_that_use_up_their_own_budget_are_concluded_and_replay(
     tmp_path: Path, tokens: int, within: str
