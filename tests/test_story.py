@@ -120,6 +120,7 @@ def test_a_work_is_found_and_cited_and_its_injected_sentence_is_not_in_the_paper
     text = "".join(page.extract_text() for page in PdfReader(study.paper_pdf).pages)
     assert "Journal of Invented Results" in text or "Proceedings of Invented Results" in text
     assert "every step size is optimal" not in " ".join(text.split())
+    assert "It does not measure this change." in study.draft(1).paper.read_text()
 
 
 def test_a_formula_that_latex_refuses_is_sent_back_and_mended(study: StudyFolder) -> None:
