@@ -28,6 +28,8 @@ class Drafting(Record):
     study: str
     """Name of the study's folder."""
     draft: int
+    writer: str
+    """Another one who takes over a draft begins it anew."""
 
 
 class Circumstances(Record):
@@ -48,32 +50,39 @@ class Circumstances(Record):
 
 def circumstances(tools: Tools, study: StudyFolder, draft: int) -> Circumstances:
     """Give what was found when this draft was first begun."""
-    question = Drafting(study=study.folder.name, draft=draft)
+    question = Drafting(study=study.folder.name, draft=draft, writer=tools.researchers["writing"].name)
     return tools.journal.answer(KIND, question, Circumstances, lambda: found(tools, study))
 
 
 def found(tools: Tools, study: StudyFolder) -> Circumstances:
-    spend = tools.journal.since(Event.study_opened, study.folder.name)
+    spend, paid = tools.journal.since(Event.study_opened, study.folder.name), tools.journal.study_spend()
     return Circumstances(
         campaign=tools.campaign.name,
         command=command(tools),
         from_record=from_record(tools),
-        researchers=answered_by(tools),
+        researchers=answered_by(tools, study),
         hands=approval.hands(tools.journal.entries, study.folder.name),
         ratchet_version=metadata.version("ratchet-lab"),
         hardware=hardware(),
         software={"Python": platform.python_version()}
         | {name: version for name in SOFTWARE if (version := installed(name))},
         wall_seconds=spend.wall_seconds,
-        spend_usd=spend.usd,
-        tokens=spend.tokens,
-        unpriced_tokens=spend.unpriced_tokens,
+        spend_usd=paid.usd,
+        tokens=paid.tokens,
+        unpriced_tokens=paid.unpriced_tokens,
     )
 
 
-def answered_by(tools: Tools) -> dict[str, str]:
-    """Name who answers which kind of question; one name when it is one for all."""
+def answered_by(tools: Tools, study: StudyFolder) -> dict[str, str]:
+    """Name who answered which kind of question, or will; one name when it is one for all.
+
+    The campaign may have gone on with another language model since the idea and its code.
+    """
     names: dict[str, str] = {kind: researcher.name for kind, researcher in tools.researchers.items()}
+    answered = [each for each in tools.journal.entries if each.event is Event.answered and each.study == study.number]
+    for kind in ("ideas", "code"):
+        found = dict.fromkeys(each.llm for each in answered if each.detail == kind and each.llm)
+        names[kind] = " and ".join(found) or names[kind]
     return {"all": next(iter(names.values()))} if len(set(names.values())) == 1 else names
 
 

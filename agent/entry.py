@@ -56,7 +56,7 @@ class Entry(Record):
     question: str = ""
     """What a language model was asked for: the request's purpose."""
     llm: str = ""
-    """Who was asked, as the user named it."""
+    """Who was asked, as the user named it; of an answered question, its researcher."""
     served: str = ""
     """Who answered, as the provider said."""
     usage: Usage | None = None

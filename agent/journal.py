@@ -67,8 +67,8 @@ class Journal:
         """Append one entry, durably."""
         self._append(event, key, detail=detail, usd=usd, seconds=seconds)
 
-    def answer(self, kind: str, question: Record, form: type[A], compute: Callable[[], A]) -> A:
-        """Give the recorded answer to `question`, or have it computed, once, and record it.
+    def answer(self, kind: str, question: Record, form: type[A], compute: Callable[[], A], who: str = "") -> A:
+        """Give the recorded answer to `question`, or have it computed by `who`, once, and record it.
 
         Paths into the campaign are told apart from where it lies, so that a moved campaign asks nothing again.
         """
@@ -86,7 +86,7 @@ class Journal:
             exchange = Exchange(kind=kind, question=self._redact(asked), answer=answer)
             write_atomically(path, exchange.model_dump_json(indent=1))
         if not self.has(Event.answered, digest):
-            self.note(Event.answered, digest, detail=kind, seconds=time.monotonic() - started)
+            self._append(Event.answered, digest, detail=kind, llm=who, seconds=time.monotonic() - started)
         return form.model_validate_json(Exchange.load(path).answer)
 
     def reserve(self, call: Call, bound: Charge, caps: Caps) -> Entry:

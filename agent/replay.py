@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import bootstrap, campaign, seal, walk
-from agent.budget import Budget
+from agent.budget import Budget, BudgetReachedError
 from agent.campaign import Campaign, CampaignError, StudyFolder
 from agent.circumstances import KIND
 from agent.difference import LONGEST, Difference, unequal, unlike
@@ -154,7 +154,7 @@ def walked(tools: Tools) -> Iterator[Difference]:
     """Walk to the end, or to where the record has no answer."""
     try:
         walk.walk(tools)
-    except LLMError as error:
+    except (LLMError, BudgetReachedError) as error:
         yield Difference(file=tools.campaign.calls.name, what=str(error))
 
 

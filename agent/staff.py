@@ -31,7 +31,7 @@ from agent.llms.gate import HURRIED, Pace
 from agent.llms.gated import Gated
 from agent.llms.guarded import Guarded
 from agent.llms.metered import Metered
-from agent.llms.recorded import Recorded
+from agent.llms.recorded import Recorded, recorded_names
 from agent.questions import Researcher
 from agent.researchers.desk import Desk
 from agent.researchers.embedded import EmbeddedResearcher
@@ -87,14 +87,17 @@ def researchers(
     office: Office, literature: Literature, wait: Callable[[float, str], None], tell: Callable[[str], None]
 ) -> dict[Role, Researcher]:
     """Put together who answers which kind of question."""
-    chosen = office.brief.llms
-    paid = metered(office, selection.names(chosen))
+    chosen, recorded = office.brief.llms, recorded_names(office.campaign.calls) if office.keys is None else ()
+    paid = metered(office, dict.fromkeys((*selection.names(chosen), *recorded)))
     pace = Pace() if office.brief.wait else HURRIED
     answering = {name: guarded(office, Gated(each, wait, pace=pace), tell) for name, each in paid.items()}
 
     def one(order: tuple[str, ...]) -> LLM:
-        llms = [answering[name] for name in order]
-        return llms[0] if len(llms) == 1 else Fallback(llms, tell, lambda name, request: paid[name].holds(request))
+        # Of a replay the record is asked alone, and there others may have answered before these took over.
+        llms = [answering[name] for name in dict.fromkeys((*order, *recorded))]
+        if len(llms) == 1:
+            return llms[0]
+        return Fallback(llms, tell, lambda name, request: paid[name].holds(request), " or ".join(order))
 
     def researcher(order: tuple[str, ...]) -> Researcher:
         return LanguageModelResearcher(

@@ -90,7 +90,8 @@ class Tools:
 
     def ask(self, kind: Role, question: Question[A], form: type[A]) -> A:
         """Have `question` answered, or give the answer that is on record."""
-        return self.journal.answer(kind, question, form, lambda: self.researchers[kind].answer(question))
+        researcher = self.researchers[kind]
+        return self.journal.answer(kind, question, form, lambda: researcher.answer(question), researcher.name)
 
     def study(self, state: State) -> StudyFolder:
         return self.campaign.study(state["number"], state["slug"])

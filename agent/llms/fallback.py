@@ -19,6 +19,7 @@ class Fallback:
         llms: Sequence[LLM],
         report: Callable[[str], None] = lambda _: None,
         held: Callable[[str, Request], bool] = lambda _name, _request: False,
+        name: str = "",
     ) -> None:
         """Tell `report` who is passed over and why.
 
@@ -27,10 +28,7 @@ class Fallback:
         self._llms = tuple(llms)
         self._report = report
         self._held = held
-
-    @property
-    def name(self) -> str:
-        return " or ".join(llm.name for llm in self._llms)
+        self.name = name or " or ".join(llm.name for llm in llms)
 
     def complete(self, request: Request) -> Reply:
         """Answer.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,6 +19,15 @@ class RecordedCall(Record):
     llm: str
     request: Request
     reply: Reply
+
+
+def recorded_names(calls: Path) -> tuple[str, ...]:
+    """Name whose answers are on record, in alphabetical order; a damaged record says nothing."""
+    found = set()
+    for path in calls.glob("*.json"):
+        with suppress(ValidationError):
+            found.add(RecordedCall.model_validate_json(path.read_bytes()).llm)
+    return tuple(sorted(found))
 
 
 class Recorded:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from agent import dossier
-from agent.campaign import StudyFolder
+from agent.campaign import DraftFolder, StudyFolder
 from agent.questions import Write
 from agent.researchers.briefing import without_records
 from agent.state import State, Step, Tools
 from papers.paper import Paper
+from papers.study import Study
 from reviews.review import Verdict
 
 RECORD = re.compile(r"record (?P<key>\S+)")
@@ -20,12 +21,21 @@ def write(state: State, tools: Tools) -> State:
     number, study = dossier.draft_number(state), tools.study(state)
     draft = study.draft(number)
     draft.folder.mkdir(parents=True, exist_ok=True)
-    if not draft.study.exists():
+    taken_over = not draft.paper.exists() and writer(draft) not in ("", tools.researchers["writing"].name)
+    if taken_over or not draft.study.exists():
         dossier.gather(tools, state).save(draft.study)
     paper = tools.ask("writing", question(state, tools, study, number), Paper)
     paper.save(draft.paper)
     tools.report(Step("write", state["number"], "; ".join((f"draft {number}: {paper.title}", *paper.notes))))
     return State()
+
+
+def writer(draft: DraftFolder) -> str:
+    """Name who began the draft, if anybody: the campaign may have gone on with another language model since."""
+    if not draft.study.exists():
+        return ""
+    researchers = Study.load(draft.study).provenance.researchers
+    return researchers.get("writing") or researchers["all"]
 
 
 def question(state: State, tools: Tools, study: StudyFolder, number: int) -> Write:

@@ -57,7 +57,7 @@ def staffed(
     llm = Gated(Metered(recorded, book, brief.endpoints[NAME], caps), never)
     if tools.literature is None:
         raise LookupError("These tools have no literature.")
-    researcher = LanguageModelResearcher(Desk(llm, tools.literature))
+    researcher = LanguageModelResearcher(Desk(llm, tools.literature, scale=brief.scale))
     return dataclasses.replace(tools, journal=book, researchers=dict.fromkeys(get_args(Role), researcher))
 
 
