@@ -80,14 +80,6 @@ def read_name(name: str) -> str:
     return name
 
 
-def spelt(selection: Mapping[Role, tuple[str, ...]]) -> str:
-    """Write a selection as `--llm` takes it; empty when the embedded researcher answers everything."""
-    named = {kind: "|".join(selection[kind]) for kind in KINDS if selection.get(kind)}
-    if len(named) == len(KINDS) and len(set(named.values())) == 1:
-        return next(iter(named.values()))
-    return ",".join(f"{kind}={names}" for kind, names in named.items())
-
-
 def names(selection: Mapping[Role, tuple[str, ...]]) -> tuple[str, ...]:
     """List the language models of a selection, each once."""
     return tuple(dict.fromkeys(name for kind in KINDS for name in selection.get(kind, ())))

@@ -66,15 +66,6 @@ def test_a_faulty_choice_is_answered_with_the_right_form_and_the_kinds(specs: tu
     assert "ideas, code, writing, review" in str(caught.value)
 
 
-@pytest.mark.parametrize("spec", ["openai/a", "ideas=openai/a,code=anthropic/a|openai/b", "review=local:/w"])
-def test_a_choice_is_written_as_it_is_read(spec: str) -> None:
-    assert selection.spelt(selection.parse([spec])) == spec
-
-
-def test_the_embedded_researcher_is_written_as_nothing() -> None:
-    assert selection.spelt(selection.parse(["embedded"])) == ""
-
-
 def test_a_price_has_two_to_four_numbers() -> None:
     assert selection.price("2.5,10") == Price(input=2.5, output=10)
     assert selection.price("2.5,10,0.25,3") == Price(input=2.5, output=10, cache_read=0.25, cache_write=3)
