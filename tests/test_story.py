@@ -25,6 +25,7 @@ from agent.campaign import Campaign, StudyFolder
 from agent.entry import Event
 from agent.questions import CodeChange, Related
 from papers.paper import Paper
+from papers.study import Study
 from reviews.review import Verdict
 from templates import scaffold
 from templates.trial import Trial, TrialEnding
@@ -150,6 +151,16 @@ def test_every_dollar_is_in_the_ledger_by_question(home: Path, study: StudyFolde
     assert {"propose", "queries", "implement", "repair", "section", "fix", "revise", "judge", "conclude"} <= {
         entry.question for entry in settled
     }
+
+
+def test_the_paper_says_what_repeats_it_and_what_its_idea_took_too(study: StudyFolder) -> None:
+    made = Study.load(study.paper / "study.json").provenance
+    entries = ledger.read(Campaign(study.folder.parents[1]).ledger)
+    settled = [entry for entry in entries if entry.event is Event.settled]
+    asked = ("propose", "queries", "survey", "implement")
+    least = sum(entry.usage.tokens for entry in settled if entry.usage and entry.question in asked)
+    assert made.command == "ratchet replay story --again"
+    assert made.tokens >= least > 0
 
 
 def test_the_key_is_nowhere_in_the_campaign(
