@@ -46,7 +46,7 @@ class Place:
 
     @property
     def key_hint(self) -> str:
-        return f"Set {self.variable}" if self.variable else "Name its variable with `key` in the endpoint"
+        return f"Set {self.variable}" if self.variable else "Name the variable of its key in ~/.ratchet/llms.toml and set it"
 
     @property
     def url_hint(self) -> str:
