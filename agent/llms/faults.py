@@ -46,7 +46,11 @@ class Place:
 
     @property
     def key_hint(self) -> str:
-        return f"Set {self.variable}" if self.variable else "Name the variable of its key in ~/.ratchet/llms.toml and set it"
+        return (
+            f"Set {self.variable}"
+            if self.variable
+            else "Name the variable of its key in ~/.ratchet/llms.toml and set it"
+        )
 
     @property
     def url_hint(self) -> str:
