@@ -99,6 +99,12 @@ def decision(entries: Sequence[Entry], pending: Pending) -> Decision | None:
     return None
 
 
+def approved(entries: Sequence[Entry], study: str, point: Point, thing: str) -> bool:
+    """Say whether a person approved this very thing, named by its digest, or wrote it."""
+    said = decision(entries, Pending(study=study, point=point, digest=thing, subject="", shown=""))
+    return said is not None and said.word == "approved"
+
+
 def edits(entries: Sequence[Entry], pending: Pending) -> int:
     """Count the edits at this point up to the one of this very thing, itself included."""
     keys = [each.key for each in decisions(entries, pending.study, pending.point) if each.decision.word == "edited"]

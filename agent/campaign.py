@@ -133,6 +133,11 @@ class StudyFolder:
     def slug(self) -> str:
         return self.folder.name.split("-", 1)[1]
 
+    def withhold(self) -> None:
+        """Keep the printed paper, if there is one, under a name that says that it is none."""
+        if self.paper_pdf.exists():
+            self.paper_pdf.replace(self.withheld)
+
     def variant_code(self, variant: str) -> Path:
         return self.code / variant
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent import approval, dossier, trials
 from agent.approval import Decision, Pending, Thing
-from agent.campaign import Point, StudyFolder
+from agent.campaign import Point
 from agent.entry import Event
 from agent.questions import CodeChange
 from agent.state import State, Step, Tools
@@ -88,7 +88,7 @@ def after_paper(state: State, tools: Tools, said: Decision) -> State:
         return revised
     if said.word == "rejected":
         if state["revisions"] >= max(1, 2 * tools.brief.revisions):
-            withhold(tools.study(state))
+            tools.study(state).withhold()
             return State(requests=[], printed=False)
         wish = said.because or "A person sent the draft back and gave no reason."
         return revised | State(requests=sorted({*state["requests"], wish}))
@@ -102,9 +102,3 @@ def write_draft(tools: Tools, state: State, paper: Paper) -> None:
     if not draft.study.exists():
         dossier.gather(tools, state).save(draft.study)
     signed(paper, dossier.told(tools, state)).save(draft.paper)
-
-
-def withhold(study: StudyFolder) -> None:
-    """Keep the printed paper under a name that says that it is none."""
-    if study.paper_pdf.exists():
-        study.paper_pdf.replace(study.withheld)

@@ -10,6 +10,7 @@ from agent.questions import Related
 from agent.seal import Manifest, files, seal, sha256
 from agent.state import State, Step, Tools
 from papers.evidence import Conclusion
+from papers.paper import Paper
 from reviews.review import Verdict
 from templates.idea import Idea
 
@@ -19,6 +20,8 @@ def archive(state: State, tools: Tools) -> State:
     if not study.outcome.exists():
         give_up(state, tools, study)
     if not study.manifest.exists():
+        if "paper" in tools.brief.approve and study.paper_pdf.exists() and not approved(tools, study):
+            study.withhold()
         seal(tools.campaign, study.folder.name)
         manifest(state, study).save(study.manifest)
     if not tools.journal.has(Event.study_closed, study.folder.name):
@@ -26,6 +29,12 @@ def archive(state: State, tools: Tools) -> State:
     closed = Manifest.load(study.manifest)
     tools.report(Step("archive", state["number"], f"{closed.conclusion}; paper {closed.decision or 'not reviewed'}"))
     return State(number=state["number"] + 1)
+
+
+def approved(tools: Tools, study: StudyFolder) -> bool:
+    """Say whether a person approved the paper as it is printed."""
+    digest = approval.digest(Paper.load(study.paper / "paper.json"))
+    return approval.approved(tools.journal.entries, study.folder.name, "paper", digest)
 
 
 def give_up(state: State, tools: Tools, study: StudyFolder) -> None:

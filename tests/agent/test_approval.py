@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from agent.approval import ApprovalNeededError, Decision
 from agent.archive import ArchivedStudy
 from agent.campaign import Campaign, CampaignError, StudyFolder
 from agent.entry import Event
-from agent.llm import Request
-from agent.questions import CodeChange
+from agent.llm import RefusedError, Request
+from agent.questions import CodeChange, Question, Write
+from agent.researchers.embedded import EmbeddedResearcher
+from agent.seal import Manifest
 from papers.evidence import Conclusion
 from papers.notice import unsigned
 from papers.paper import Paper, Paragraph
@@ -229,6 +232,31 @@ def test_a_rejected_paper_is_revised_a_few_times_and_then_withheld(tmp_path: Pat
     assert outcome(made).conclusion is Conclusion.supported
     told = approval.history(tuple(ledger.read(made.ledger)), study_of(made).folder.name)
     assert "paper rejected: It is too timid." in told
+
+
+class GivesUp:
+    """Writes as the embedded researcher does, and refuses to write a second time."""
+
+    name = "gives up"
+
+    def __init__(self) -> None:
+        self._embedded = EmbeddedResearcher()
+
+    def answer(self, question: Question[Paper]) -> Paper:
+        if isinstance(question, Write) and question.draft is not None:
+            raise RefusedError("It will not revise this.")
+        return self._embedded.answer(question)
+
+
+def test_a_printed_draft_whose_revision_failed_is_withheld_where_a_person_was_to_be_asked(tmp_path: Path) -> None:
+    made = begun(tmp_path, LINE, approve=("paper",), revisions=1)
+    brief = campaign.read_brief(made)
+    with bootstrap.tools(made, brief, lambda _: None, threading.Event(), acting(lower_for_the_line)) as tools:
+        walk.walk(replace(tools, researchers={**tools.researchers, "writing": GivesUp()}))
+    assert study_of(made).draft(1).verdict.exists()
+    assert study_of(made).withheld.exists()
+    assert not study_of(made).paper_pdf.exists()
+    assert Manifest.load(study_of(made).manifest).paper == ""
 
 
 def test_an_edited_paper_is_printed_with_a_notice_that_says_so(tmp_path: Path) -> None:
