@@ -14,7 +14,7 @@ demo: setup
 
 ## Run every test, the slow ones too.
 test: dev
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n logical --maxprocesses 8 --dist worksteal
 
 ## Format, lint, types and import contracts.
 check: dev

@@ -110,9 +110,12 @@ class Requester:
 
 
 def finished(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end in a loop of its own, which takes no other library's loop from it as `asyncio.run` does."""
     import asyncio
+    from contextlib import closing
 
-    return asyncio.run(work)
+    with closing(asyncio.new_event_loop()) as loop:
+        return loop.run_until_complete(work)
 
 
 def read(raw: object) -> Publication | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,6 +82,14 @@ def test_a_search_gives_whole_and_clean_records_best_first(source: Source, servi
     assert first.key == "muller2021sparse"
     assert first.source == service
     assert len(found) == 3 or service == "arxiv"
+
+
+def test_a_search_leaves_the_event_loop_of_other_libraries_alone(source: Source) -> None:
+    with closing(asyncio.new_event_loop()) as loop:
+        asyncio.set_event_loop(loop)
+        source.search("sparse couplings of distributions", 3)
+        assert asyncio.get_event_loop() is loop
+        asyncio.set_event_loop(None)
 
 
 def test_a_limit_is_kept(source: Source) -> None:
