@@ -6,7 +6,7 @@ throughput against the ideal, requests in flight divided by the server's latency
 server without latency, what a call takes through the stack and through the bare SDK. Fails under LEAST_SHARE or above
 MOST_MILLISECONDS.
 
-    python benchmarks/llm_throughput.py [--at-a-time 300] [--latency 2] [--rounds 20] [--chunks 20]
+    python benchmarks/llm_throughput.py [--at-a-time 300] [--latency 2] [--rounds 40] [--chunks 20]
 """
 
 from __future__ import annotations
@@ -252,7 +252,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--at-a-time", type=int, default=300)
     parser.add_argument("--latency", type=float, default=2.0, help="seconds")
-    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--chunks", type=int, default=20, help="pieces of a streamed answer")
     asked = parser.parse_args()
     BUILD.mkdir(exist_ok=True)
