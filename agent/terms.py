@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from agent import bootstrap, campaign, selection
 from agent.budget import OPTIONS, study_option
@@ -60,8 +61,15 @@ def brief(**fields: object) -> Brief:
     try:
         return Brief.model_validate(fields)
     except ValidationError as error:
-        faults = [f"{option(*each['loc'])}: {each['msg']} (got {each['input']!r})" for each in error.errors()]
+        faults = [f"{option(*each['loc'])}: {asked_for(each)} (got {each['input']!r})" for each in error.errors()]
         raise CampaignError("\n".join(faults)) from error
+
+
+def asked_for(fault: ErrorDetails) -> str:
+    """Say what should stand there; a name's pattern in words."""
+    if fault["type"] == "string_pattern_mismatch":
+        return "Give at most 64 lower case letters, digits, - and _, the first a letter or a digit"
+    return fault["msg"]
 
 
 def option(*place: int | str) -> str:

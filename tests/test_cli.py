@@ -412,7 +412,7 @@ def test_a_broken_campaign_hides_no_other_from_the_list(toy: Path) -> None:
         (("resume", "one", "--max-wall", "0"), "--max-wall"),
         (("resume", "one", "--max-usd", "nan"), "--max-usd"),
         (("resume", "one", "--studies", "0"), "--studies"),
-        (("run", "toy", "--name", "a/b"), "--name"),
+        (("run", "toy", "--name", "a/b"), "--name: Give at most 64 lower case letters"),
         (("run", "toy", "--workers", "0"), "--workers"),
         (("run", "toy", "--max-trial-seconds", "-1"), "--max-trial-seconds"),
         (("run", "toy", "--name", "one", "--resume", "--scale", "smoke"), "scale cpu"),

@@ -28,8 +28,6 @@ HOSTS = {
 """Base addresses, in the order that the sources are asked in."""
 NAMES = tuple(HOSTS)
 NO_HOSTS: Mapping[str, str] = MappingProxyType({})
-KEYS = ("S2_API_KEY", "OPENALEX_API_KEY", "CROSSREF_MAILTO")
-"""What the sources can be given; none is needed."""
 
 
 def literature(  # noqa: PLR0913 (what differs between campaigns)
@@ -45,7 +43,8 @@ def literature(  # noqa: PLR0913 (what differs between campaigns)
 ) -> Literature:
     """Compose what a campaign looks literature up in; nothing is read, written or asked before the first search.
 
-    `papers` is a folder of PDFs, `keys` gives the value of one of `KEYS`, `report` hears why a source is out.
+    `papers` is a folder of PDFs, `keys` gives the value of S2_API_KEY, OPENALEX_API_KEY or
+    CROSSREF_MAILTO, none of which is needed; `report` hears why a source is out.
     `hosts` gives base addresses of sources by name, where they are not the usual ones: a mirror, a proxy.
     Offline, only the cache in `cache_folder` and the library answer.
     """
