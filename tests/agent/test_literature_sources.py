@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -85,11 +86,14 @@ def test_a_search_gives_whole_and_clean_records_best_first(source: Source, servi
 
 
 def test_a_search_leaves_the_event_loop_of_other_libraries_alone(source: Source) -> None:
-    with closing(asyncio.new_event_loop()) as loop:
+    def loop_afterwards(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
         asyncio.set_event_loop(loop)
         source.search("sparse couplings of distributions", 3)
-        assert asyncio.get_event_loop() is loop
-        asyncio.set_event_loop(None)
+        return asyncio.get_event_loop()
+
+    # In a thread of its own, whose loop is nobody else's.
+    with closing(asyncio.new_event_loop()) as loop, ThreadPoolExecutor(1) as pool:
+        assert pool.submit(loop_afterwards, loop).result() is loop
 
 
 def test_a_limit_is_kept(source: Source) -> None:
