@@ -8,7 +8,6 @@ welcome in which time (`x-rate-limit-limit`, `x-rate-limit-interval`).
 
 from __future__ import annotations
 
-import json
 from urllib.parse import quote
 
 from pydantic import Field, ValidationError
@@ -88,13 +87,9 @@ class Crossref:
         return read(message) if message else None
 
     def _message(self, path: str, parameters: dict[str, str]) -> dict[str, object] | None:
-        body = self._host.get(path, parameters)
-        if body is None:
+        answer = self._host.json(path, parameters)
+        if answer is None:
             return None
-        try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise OutError("Crossref answered with JSON that cannot be read.") from error
         message = answer.get("message") if isinstance(answer, dict) else None
         return message if isinstance(message, dict) else {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -85,6 +86,14 @@ class Host:
                     return self._read(heard)
                 self._put_off(heard, attempt)
         raise AssertionError("the last try puts the source out")
+
+    def json(self, path: str, parameters: Mapping[str, str], missing: object = None) -> object:
+        """Give what the body says as JSON, or `missing` when there is no such record. Raises `OutError`."""
+        body = self.get(path, parameters)
+        try:
+            return missing if body is None else json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise OutError(f"{self._name} answered with JSON that cannot be read.") from error
 
     def _read(self, heard: Heard) -> bytes | None:
         if heard.status in MISSING:

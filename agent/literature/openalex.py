@@ -9,7 +9,6 @@ midnight UTC.
 
 from __future__ import annotations
 
-import json
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -90,13 +89,9 @@ class OpenAlex:
         return read(answer) if answer else None
 
     def _answer(self, path: str, parameters: dict[str, str]) -> dict[str, object] | None:
-        body = self._host.get(path, parameters)
-        if body is None:
+        answer = self._host.json(path, parameters)
+        if answer is None:
             return None
-        try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise OutError("OpenAlex answered with JSON that cannot be read.") from error
         return answer if isinstance(answer, dict) else {}
 
 

@@ -8,7 +8,6 @@ users share one allowance, so that a 429 is to be expected.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, quote
@@ -98,11 +97,7 @@ class Requester:
 
     async def get_data_async(self, url: str, parameters: str, headers: object, payload: object = None) -> Any:  # noqa: ANN401, ARG002 (the package's signature)
         path = url.removeprefix(self._host.base_url)
-        body = self._host.get(path, dict(parse_qsl(parameters)))
-        try:
-            answer = json.loads(body or b"{}")
-        except (ValueError, RecursionError) as error:
-            raise OutError("Semantic Scholar answered with JSON that cannot be read.") from error
+        answer = self._host.json(path, dict(parse_qsl(parameters)), missing={})
         if not isinstance(answer, dict) or not isinstance(answer.get("data", []), list):
             raise OutError("Semantic Scholar answered with JSON of another form than it documents.")
         # Papers are read by us, below: the package's own classes fail on a missing field.
